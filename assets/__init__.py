@@ -1,0 +1,1 @@
+"""When it is done: Dagster's assets, checks, jobs, schedules, sensors and resources, thin over `pipelines`."""
