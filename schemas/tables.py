@@ -1,0 +1,213 @@
+"""The tables of the lake beside the records: what each holds, how it is partitioned, and its key."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+
+from schemas.families import FAMILIES, VERSION, column
+
+HASH: Final = pa.binary()
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the lake.
+
+    `partition`: the column whose values are replaced one at a time; None for a table that is appended to
+    or replaced whole. `derived` tables may be deleted and rebuilt; the others are state.
+    """
+
+    name: str
+    columns: tuple[pa.Field, ...]
+    key: tuple[str, ...]
+    partition: str | None = None
+    derived: bool = True
+    open_ended: bool = False
+    """Whether more columns may come (signals): the lake adds those it has not seen."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        return pa.schema(self.columns, metadata={"version": str(VERSION)})
+
+
+_SOURCE = column("source", pa.string(), "name of the source", nullable=False)
+_CONTENT = column("content_hash", HASH, "which content, whatever its id", nullable=False)
+_FILE = column("file", pa.string(), "path of the file in the repository", nullable=False)
+
+_FILES = Table(
+    name="files",
+    partition="source",
+    key=("source", "file"),
+    columns=(
+        _SOURCE,
+        _FILE,
+        column("number", pa.int64(), "of the file within its config and split, from 0", nullable=False),
+        column("config", pa.string(), "config it belongs to"),
+        column("split", pa.string(), "split it belongs to", nullable=False),
+        column("repo", pa.string(), "repository, as the Hub names it", nullable=False),
+        column("revision", pa.string(), "commit it was read at", nullable=False),
+        column("etag", pa.string(), "the Hub's identity of its content", nullable=False),
+        column("reader", pa.string(), "identity of the code that read it", nullable=False),
+        column("limit", pa.int64(), "upstream rows after which reading stopped; null for none"),
+        column("rows", pa.int64(), "upstream rows read", nullable=False),
+        column("yielding", pa.int64(), "rows that yield at least one record", nullable=False),
+        column("rejected", pa.int64(), "rows that are rejects", nullable=False),
+        column("not_selected", pa.int64(), "rows left out with a reason", nullable=False),
+        column(
+            "records",
+            pa.struct([column(name, pa.int64(), f"records of the family {name}", nullable=False) for name in FAMILIES]),
+            "records by family",
+            nullable=False,
+        ),
+        column("bytes", pa.int64(), "size of the file", nullable=False),
+        column("license", pa.string(), "licence that the repository states at this commit"),
+    ),
+)
+
+_REJECTS = Table(
+    name="rejects",
+    partition="source",
+    key=("source", "file", "row", "family"),
+    columns=(
+        _SOURCE,
+        _FILE,
+        column("row", pa.int64(), "row in that file, from 0", nullable=False),
+        column("family", pa.string(), "the family that the row fails; null: it yields no record at all"),
+        column("selected", pa.bool_(), "true: a reject; false: left out on purpose", nullable=False),
+        column("reason", pa.string(), "why", nullable=False),
+        column("excerpt", pa.string(), "the first characters of the row", nullable=False),
+    ),
+)
+
+_STATES = Table(
+    name="states",
+    key=("state", "ready"),
+    columns=(
+        column("state", pa.int64(), "number of the lake state, from 1", nullable=False),
+        column("ready", pa.bool_(), "false: opened; true: its lake-wide tables are built too", nullable=False),
+        column("versions", pa.string(), "table -> Delta version, as JSON", nullable=False),
+        column("at", pa.timestamp("us", tz="UTC"), "when", nullable=False),
+    ),
+)
+
+_PASSES = Table(
+    name="passes",
+    key=("pass",),
+    derived=False,
+    columns=(
+        column("pass", pa.int64(), "number of the pass, from 1", nullable=False),
+        column("recipe", pa.string(), "whose ledger it publishes", nullable=False),
+        column("recipe_hash", pa.string(), "of the parsed recipe", nullable=False),
+        column("state", pa.int64(), "the lake state that the ledger was made from", nullable=False),
+        column("versions", pa.string(), "table -> Delta version, as JSON; the ledger's among them", nullable=False),
+        column("at", pa.timestamp("us", tz="UTC"), "when", nullable=False),
+    ),
+)
+
+_SIDES = Table(
+    name="sides",
+    key=("content_hash",),
+    derived=False,
+    columns=(
+        _CONTENT,
+        column("side", pa.string(), "train, validation or test; it never changes", nullable=False),
+        column("state", pa.int64(), "the lake state that gave it the side", nullable=False),
+    ),
+)
+
+_PLACEMENTS = Table(
+    name="placements",
+    key=("content_hash",),
+    columns=(
+        _CONTENT,
+        column("side", pa.string(), "train, validation or test; null for a newcomer tied to two"),
+        column("bridge", pa.bool_(), "whether it ties two sides, and so may stand on neither", nullable=False),
+        column("component", pa.int64(), "number of the tied component it belongs to", nullable=False),
+    ),
+)
+
+_TIES = Table(
+    name="ties",
+    key=("left", "right", "kind"),
+    columns=(
+        column("left", HASH, "content hash", nullable=False),
+        column("right", HASH, "content hash", nullable=False),
+        column("kind", pa.string(), "group, first turn, near prompt or near response", nullable=False),
+    ),
+)
+
+_LEDGER = Table(
+    name="ledger",
+    partition="recipe",
+    key=("recipe", "id"),
+    columns=(
+        column("recipe", pa.string(), "whose fates these are", nullable=False),
+        column("id", pa.string(), "of the record", nullable=False),
+        _SOURCE,
+        column("family", pa.string(), "of the record", nullable=False),
+        _CONTENT,
+        column("side", pa.string(), "train, validation or test; null for some split bridges"),
+        column("pinned", pa.bool_(), "whether upstream's split pins it to validation or test", nullable=False),
+        column("fate", pa.string(), "one of the closed list", nullable=False),
+        column("reason", pa.string(), "the rule, licence or limit that decided; null where the fate says all"),
+        column("value", pa.float64(), "the signal's value, where a rule decided"),
+        column("threshold", pa.float64(), "what the value was compared with, where a rule decided"),
+        column("survivor", pa.string(), "id of the kept record that stands for a duplicate"),
+        column("similarity", pa.float64(), "Jaccard similarity to the survivor"),
+        column("marks", pa.list_(pa.string()), "rules that only mark and hit this record", nullable=False),
+    ),
+)
+
+_FATES = Table(
+    name="fates",
+    key=("recipe", "id", "content_hash", "pass"),
+    derived=False,
+    columns=(
+        column("recipe", pa.string(), "whose fates these are", nullable=False),
+        column("id", pa.string(), "of the record", nullable=False),
+        _CONTENT,
+        column("from", pa.string(), "fate in the recipe's pass before; null for a newcomer"),
+        column("to", pa.string(), "fate in this pass; null for a record that left"),
+        column("pass", pa.int64(), "number of the pass", nullable=False),
+    ),
+)
+
+
+def _records(name: str) -> Table:
+    return Table(f"records_{name}", tuple(FAMILIES[name].schema), ("id",), partition="source")
+
+
+def _signals(name: str) -> Table:
+    columns = (
+        column("id", pa.string(), "of the record", nullable=False),
+        _SOURCE,
+        _CONTENT,
+        column("code", pa.string(), "identity of the code that computed the signals", nullable=False),
+    )
+    return Table(f"signals_{name}", columns, ("id",), partition="source", open_ended=True)
+
+
+def _pairs(name: str) -> Table:
+    columns = (
+        column("left", HASH, "content hash, the smaller of the two", nullable=False),
+        column("right", HASH, "content hash", nullable=False),
+        column("similarity", pa.float64(), "Jaccard similarity of their sets of 5 words", nullable=False),
+        column("kind", pa.string(), "near-duplicate, or the conflict that keeps both", nullable=False),
+    )
+    return Table(f"pairs_{name}", columns, ("left", "right"))
+
+
+PER_SOURCE: Final = (
+    *(_records(name) for name in FAMILIES),
+    *(_signals(name) for name in FAMILIES),
+    _REJECTS,
+    _FILES,
+)
+"""In the order in which a source's run commits them: `files` last."""
+
+LAKE_WIDE: Final = (*(_pairs(name) for name in FAMILIES), _TIES, _PLACEMENTS)
+
+TABLES: Final[dict[str, Table]] = {
+    t.name: t for t in (*PER_SOURCE, *LAKE_WIDE, _STATES, _PASSES, _SIDES, _LEDGER, _FATES)
+}

@@ -1,0 +1,42 @@
+"""The closed lists: every value that a column of a fixed vocabulary may hold."""
+
+from typing import Final
+
+ROLES: Final = ("system", "user", "assistant", "tool")
+"""Roles of a message. Upstream's other names (human, gpt, prompter, ...) are mapped by the layouts."""
+
+VERIFIERS: Final = ("math", "exact", "choice", "code", "countdown", "instruction")
+"""How an answer of the family grpo is checked."""
+
+FATES: Final = (
+    "forgotten",
+    "source removed",
+    "not in recipe",
+    "licence",
+    "split bridge",
+    "verdict",
+    "replaced",
+    "rule",
+    "contaminated",
+    "exact duplicate",
+    "near-duplicate",
+    "kept",
+)
+"""What becomes of a record, in order of precedence: the first that applies is its fate."""
+
+SIDES: Final = ("train", "validation", "test")
+"""Sides of a split, lowest first: where two meet, test stands above validation above train."""
+
+INVALID: Final = (
+    "no prompt",
+    "no messages",
+    "ends with the user",
+    "unknown role",
+    "null content",
+    "not one completion",
+    "completion is not the assistant's",
+    "no verifier",
+    "unknown verifier",
+    "null value",
+)
+"""Why the validator refuses a row: what the family's schema cannot represent."""
