@@ -42,6 +42,7 @@ _FILES = Table(
     columns=(
         _SOURCE,
         _FILE,
+        column("position", pa.int64(), "of the file among the source's, from 0", nullable=False),
         column("number", pa.int64(), "of the file within its config and split, from 0", nullable=False),
         column("config", pa.string(), "config it belongs to"),
         column("split", pa.string(), "split it belongs to", nullable=False),
@@ -87,6 +88,7 @@ _STATES = Table(
         column("state", pa.int64(), "number of the lake state, from 1", nullable=False),
         column("ready", pa.bool_(), "false: opened; true: its lake-wide tables are built too", nullable=False),
         column("versions", pa.string(), "table -> Delta version, as JSON", nullable=False),
+        column("built_with", pa.string(), "identity of lake.yaml and of the code of pairs and sides", nullable=False),
         column("at", pa.timestamp("us", tz="UTC"), "when", nullable=False),
     ),
 )

@@ -1,0 +1,241 @@
+"""The ledger: every record's one fate in a recipe, with the reason, and the gates before it is published."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from pipelines import sides
+from pipelines.dedup.golds import arguments_key, gold_key
+from pipelines.dedup.survivors import survivors
+from pipelines.errors import TamisError
+from pipelines.lake import Lake
+from pipelines.quality.rules import hits
+from pipelines.recipe import Recipe
+from pipelines.sources.source import pinned_side
+from pipelines.states import Pass, State, last_pass, publish
+from schemas.families import FAMILIES, Family
+from schemas.tables import TABLES
+from schemas.vocabulary import FATES
+
+_SCHEMA: Final = pl.DataFrame(pl.from_arrow(TABLES["ledger"].schema.empty_table())).schema
+
+
+@dataclass(frozen=True)
+class Published:
+    """A recipe's ledger after its gates. `changed` is false where the last pass already says the same."""
+
+    published: Pass
+    ledger: pl.DataFrame
+    changed: bool
+
+
+def ledger(state: State, name: str, recipe: Recipe, known_sources: Collection[str]) -> pl.DataFrame:
+    """One row a record of the state, in the schema of the table `ledger`, sorted by id."""
+    frames = [_of_family(state, name, recipe, known_sources, family) for family in FAMILIES.values()]
+    return pl.concat(frames).sort("id")
+
+
+def publish_ledger(state: State, name: str, recipe: Recipe, known_sources: Collection[str]) -> Published:
+    """Make the recipe's ledger, check its gates, and publish it as a pass.
+
+    Where the recipe's last pass says the same of the same state, that pass stands. TamisError where a gate fails;
+    then nothing was committed.
+    """
+    made = ledger(state, name, recipe, known_sources)
+    check(state, name, made)
+    before = last_pass(state.lake, name)
+    if before is not None and before.state.number == state.number and before.recipe_hash == recipe.hash:
+        old = before.ledger().sort("id").collect()
+        if old.equals(made):
+            return Published(before, made, changed=False)
+    version = state.lake.replace("ledger", made, partition=name)
+    published = publish(state, name, recipe.hash, {**state.versions, "ledger": version})
+    moved = _moves(before, made, name, published.number)
+    state.lake.append("fates", moved)
+    return Published(published, made, changed=True)
+
+
+def check(state: State, name: str, made: pl.DataFrame) -> None:
+    """The gates of a ledger. TamisError names what does not hold.
+
+    Each record of the state has exactly one fate of the closed list, each survivor named is kept, and no tie
+    crosses sides among the rows that are kept.
+    """
+    where = f"recipe {name}"
+    counted = (
+        state.scan("files").select("source", "records").unnest("records").group_by("source").sum().collect()
+    ).unpivot(index="source", variable_name="family", value_name="records")
+    fated = made.group_by("source", "family").agg(fated=pl.len().cast(pl.Int64), ids=pl.col("id").n_unique())
+    both = counted.join(fated, on=["source", "family"], how="full", coalesce=True).fill_null(0).sort("source", "family")
+    wrong = both.filter((pl.col("records") != pl.col("fated")) | (pl.col("ids") != pl.col("fated")))
+    if wrong.height:
+        row = wrong.row(0, named=True)
+        raise TamisError(
+            f"{row['records']:,} records of {row['source']} ({row['family']}) were read, {row['fated']:,} have a fate",
+            where=where,
+            cure="Materialise `records` of that source again.",
+        )
+    unknown = made.filter(~pl.col("fate").is_in(FATES))
+    if unknown.height:
+        raise TamisError(f"{unknown['fate'][0]!r} is no fate", where=where, cure="This is a defect of Tamis.")
+    kept = made.filter(pl.col("fate") == "kept")
+    named = made.filter(pl.col("survivor").is_not_null())
+    lost = named.join(kept, left_on="survivor", right_on="id", how="anti")
+    if lost.height:
+        row = lost.row(0, named=True)
+        raise TamisError(
+            f"{row['id']} is the duplicate of {row['survivor']}, which is not kept",
+            where=where,
+            cure="This is a defect of Tamis.",
+        )
+    crossing = sides.crossing(
+        state.scan("ties").collect(), state.scan("placements").collect(), kept.select("content_hash")
+    )
+    if crossing.height:
+        raise TamisError(
+            f"{crossing.height} ties cross sides among kept rows, the first by {crossing['kind'][0]}",
+            where=where,
+            cure="This is a defect of Tamis.",
+        )
+
+
+def _of_family(state: State, name: str, recipe: Recipe, known_sources: Collection[str], family: Family) -> pl.DataFrame:
+    rows = _with_fates_before_duplicates(state, recipe, known_sources, family)
+    alive = rows.filter(pl.col("fate").is_null()).select(
+        "id", "source", "group", "content_hash", "match_hash", "gold", "args", rank=_rank(recipe)
+    )
+    removed = survivors(
+        alive,
+        state.scan(f"pairs_{family.name}").collect(),
+        threshold=recipe.duplicates.near,
+        exact=recipe.duplicates.exact,
+    )
+    decided = rows.join(removed.rename({"fate": "duplicate"}), on="id", how="left", maintain_order="left")
+    return decided.with_columns(
+        recipe=pl.lit(name), family=pl.lit(family.name), fate=pl.coalesce("fate", "duplicate", pl.lit("kept"))
+    ).select(pl.col(column).cast(dtype) for column, dtype in _SCHEMA.items())
+
+
+def _with_fates_before_duplicates(
+    state: State, recipe: Recipe, known_sources: Collection[str], family: Family
+) -> pl.DataFrame:
+    """Records of a family with the fates that need no other record; null where none applies so far."""
+    hit = hits(state.scan(f"signals_{family.name}"), recipe.rules, family).collect()
+    dropping = (
+        hit.filter(pl.col("action") == "drop").sort("id", "order").unique("id", keep="first", maintain_order=True)
+    )
+    marking = hit.filter(pl.col("action") == "mark").sort("id", "order").group_by("id").agg(marks=pl.col("rule"))
+    records = (
+        state.scan(f"records_{family.name}")
+        .select(
+            "id",
+            "source",
+            "group",
+            "license",
+            "content_hash",
+            "match_hash",
+            file=pl.col("origin").struct.field("file"),
+            row=pl.col("origin").struct.field("row"),
+            split=pl.col("origin").struct.field("split"),
+            gold=gold_key(family),
+            args=arguments_key(family),
+        )
+        .join(_first_rows(state), on=["source", "file"], how="left")
+        .join(_limits(recipe).lazy(), on="source", how="left")
+        .join(state.scan("placements").select("content_hash", "side", "bridge"), on="content_hash", how="left")
+        .collect()
+        .join(dropping.select("id", "rule", "value", "threshold"), on="id", how="left")
+        .join(marking, on="id", how="left")
+    )
+    excluded = pl.col("license").is_in(recipe.licence.exclude).fill_null(recipe.licence.unknown == "drop")
+    beyond = pl.col("first") + pl.col("row") >= pl.col("limit")
+    decided = (
+        pl.when(~pl.col("source").is_in(list(known_sources)))
+        .then(_fate("source removed"))
+        .when(~pl.col("source").is_in(list(recipe.sources)))
+        .then(_fate("not in recipe", pl.lit("source")))
+        .when(beyond.fill_null(value=False))
+        .then(_fate("not in recipe", pl.lit("row limit"), pl.col("first") + pl.col("row"), pl.col("limit")))
+        .when(excluded)
+        .then(_fate("licence", pl.col("license").fill_null("none stated")))
+        .when(pl.col("bridge"))
+        .then(_fate("split bridge"))
+        .when(pl.col("rule").is_not_null())
+        .then(_fate("rule", pl.col("rule"), pl.col("value"), pl.col("threshold")))
+        .otherwise(_fate(None))
+    )
+    return (
+        records.with_columns(decided=decided, pinned=_is_pinned(records["split"]))
+        .drop("value", "threshold")
+        .unnest("decided")
+        .with_columns(marks=pl.col("marks").fill_null([]))
+    )
+
+
+def _fate(
+    fate: str | None, reason: pl.Expr | None = None, value: pl.Expr | None = None, threshold: pl.Expr | None = None
+) -> pl.Expr:
+    def typed(expression: pl.Expr | None, dtype: type[pl.DataType]) -> pl.Expr:
+        return (pl.lit(None) if expression is None else expression).cast(dtype)
+
+    return pl.struct(
+        fate=pl.lit(fate, dtype=pl.String),
+        reason=typed(reason, pl.String),
+        value=typed(value, pl.Float64),
+        threshold=typed(threshold, pl.Float64),
+    )
+
+
+def _is_pinned(splits: pl.Series) -> pl.Series:
+    pinned = [split for split in splits.unique() if pinned_side(split)]
+    return splits.is_in(pinned)
+
+
+def _first_rows(state: State) -> pl.LazyFrame:
+    """For each file, how many of the source's upstream rows stand before it."""
+    before = pl.col("rows").cum_sum().shift(1, fill_value=0).over("source", order_by="position")
+    return state.scan("files").sort("source", "position").select("source", "file", first=before)
+
+
+def _limits(recipe: Recipe) -> pl.DataFrame:
+    limits = [(source, recipe.limit(source)) for source in recipe.sources]
+    return pl.DataFrame(limits, schema={"source": pl.String, "limit": pl.Int64}, orient="row")
+
+
+def _rank(recipe: Recipe) -> pl.Expr:
+    """Order of survival, best first: the recipe's order of sources, a stated licence, a gold answer, the id."""
+    priority = pl.col("source").replace_strict({s: n for n, s in enumerate(recipe.sources)}, return_dtype=pl.Int64)
+    order = pl.struct(priority, pl.col("license").is_null(), pl.col("gold").is_null(), pl.col("id"))
+    return order.rank("ordinal").cast(pl.Int64) - 1
+
+
+def _moves(before: Pass | None, made: pl.DataFrame, name: str, number: int) -> pl.DataFrame:
+    """Records whose fate is not what it was in the recipe's pass before."""
+    key = ["id", "content_hash"]
+    old = (
+        before.ledger().select(*key, pl.col("fate").alias("from")).collect()
+        if before is not None
+        else made.clear().select(*key, pl.col("fate").alias("from"))
+    )
+    both = old.join(made.select(*key, pl.col("fate").alias("to")), on=key, how="full", coalesce=True)
+    moved = both.filter(pl.col("from").ne_missing(pl.col("to"))).sort(key)
+    return moved.with_columns(pl.lit(name).alias("recipe"), pl.lit(number, dtype=pl.Int64).alias("pass"))
+
+
+def funnel(made: pl.DataFrame) -> pl.DataFrame:
+    """Records by source, family, fate and reason: columns `source`, `family`, `fate`, `reason`, `records`."""
+    return (
+        made.group_by("source", "family", "fate", "reason")
+        .agg(records=pl.len().cast(pl.Int64))
+        .sort("source", "family", "records", "fate", "reason", descending=[False, False, True, False, False])
+    )
+
+
+def of(lake: Lake, recipe: str) -> Pass:
+    """The recipe's last pass. TamisError if it has none."""
+    found = last_pass(lake, recipe)
+    if found is None:
+        raise TamisError("has no pass yet", where=f"recipe {recipe}", cure="Materialise its `ledger` first.")
+    return found

@@ -1,0 +1,169 @@
+"""From upstream's rows to records: each row yields records, is a reject, or is left out with a reason."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from pipelines.identity import with_hashes
+from pipelines.sources.source import Columns, Read
+from schemas.families import FAMILIES, Family
+from schemas.validator import validate
+
+_EXCERPT: Final = 200
+_NULLABLE_DEFAULTS: Final = ("group", "license", "language", "tools", "template_kwargs", "meta")
+
+
+@dataclass(frozen=True)
+class Place:
+    """What all rows of a file have in common. `number` is the file's within its config and split."""
+
+    source: str
+    revision: str
+    config: str | None
+    split: str
+    file: str
+    number: int
+    license: str | None
+    language: str | None
+
+
+@dataclass(frozen=True)
+class Normalised:
+    """What became of a batch of upstream rows.
+
+    `records`: family -> frame in its schema. `rejects`: columns `row`, `family`, `selected`, `reason`, `excerpt`;
+    `family` is null where the row yields nothing at all. `yielding`: rows with at least one record.
+    """
+
+    rows: int
+    yielding: int
+    records: dict[str, pl.DataFrame]
+    rejects: pl.DataFrame
+
+
+def normalise(frame: pl.DataFrame, read: Read, place: Place) -> Normalised:
+    """Turn a batch (`row` and upstream's columns) into records by what the source declares.
+
+    Every row ends in exactly one of three: yielding, rejected, or not selected.
+    """
+    prepared = read.prepare(frame) if read.prepare else frame
+    judged = prepared.with_columns(__reject=_first_true(read.reject), __skip=_first_true(read.skip))
+    open_rows = judged.filter(pl.col("__reject").is_null() & pl.col("__skip").is_null())
+    records, failures = {}, []
+    for name, columns in read.families.items():
+        family = FAMILIES[name]
+        split = validate(_family_rows(open_rows, family, columns, place).to_arrow(), family)
+        valid = pl.from_arrow(split.valid)
+        assert isinstance(valid, pl.DataFrame)
+        records[name] = valid
+        rows = _rows_of(open_rows, columns)
+        failed = pl.from_arrow(split.rejects)
+        assert isinstance(failed, pl.DataFrame)
+        failures.append(failed.select(row=rows.gather(failed["position"]), family=pl.lit(name), reason="reason"))
+    yielded = pl.concat(
+        [
+            pl.Series("row", [], dtype=pl.Int64),
+            *(r["origin"].struct.field("row").alias("row") for r in records.values()),
+        ]
+    ).unique()
+    rejects = _rejects(judged, open_rows, yielded, pl.concat(failures) if failures else _NO_FAILURES, frame)
+    return Normalised(frame.height, yielded.len(), records, rejects)
+
+
+_NO_FAILURES: Final = pl.DataFrame(schema={"row": pl.Int64, "family": pl.String, "reason": pl.String})
+
+
+def _first_true(conditions: Mapping[str, pl.Expr]) -> pl.Expr:
+    reasons = [pl.when(condition).then(pl.lit(reason)) for reason, condition in conditions.items()]
+    return pl.coalesce(reasons) if reasons else pl.lit(None, dtype=pl.String)
+
+
+def _rows_of(open_rows: pl.DataFrame, columns: Columns) -> pl.Series:
+    chosen = open_rows.filter(columns["when"]) if "when" in columns else open_rows
+    return chosen["row"]
+
+
+def _family_rows(open_rows: pl.DataFrame, family: Family, columns: Columns, place: Place) -> pl.DataFrame:
+    """Rows of one family with all of its columns, not yet validated."""
+    chosen = open_rows.filter(columns["when"]) if "when" in columns else open_rows
+    types = pl.DataFrame(pl.from_arrow(family.schema.empty_table())).schema
+    given = {name: expression for name, expression in columns.items() if name != "when"}
+    defaults = {
+        "license": pl.lit(place.license, dtype=pl.String),
+        "language": pl.lit(place.language, dtype=pl.String),
+    }
+    absent = {
+        name: pl.lit(None, dtype=types[name]) for name in types.names() if name not in given and name not in defaults
+    }
+    key = pl.format("{}.{}.{}.{}", pl.lit(place.config or "default"), pl.lit(place.split), place.number, "row")
+    rows = chosen.select(
+        **(absent | defaults | given),
+        __key=key,
+        __row=pl.col("row"),
+    )
+    hashed = with_hashes(
+        rows.with_columns(pl.col(name).cast(types[name]) for name in types if name not in _COMPUTED), family
+    )
+    return hashed.with_columns(
+        id=pl.format("{}/{}/{}", pl.lit(place.source), pl.lit(family.name), "__key"),
+        source=pl.lit(place.source),
+        revision=pl.lit(place.revision),
+        origin=pl.struct(
+            config=pl.lit(place.config, dtype=pl.String),
+            split=pl.lit(place.split),
+            file=pl.lit(place.file),
+            row="__row",
+        ),
+    ).select(types.names())
+
+
+_COMPUTED: Final = ("id", "source", "revision", "origin", "content_hash", "prompt_hash", "match_hash")
+
+
+def _rejects(
+    judged: pl.DataFrame, open_rows: pl.DataFrame, yielded: pl.Series, failures: pl.DataFrame, frame: pl.DataFrame
+) -> pl.DataFrame:
+    """Rows that yield nothing, once each, and the families that yielding rows fail."""
+    shut = judged.filter(pl.col("__reject").is_not_null() | pl.col("__skip").is_not_null()).select(
+        "row",
+        family=pl.lit(None, dtype=pl.String),
+        selected=pl.col("__reject").is_not_null(),
+        reason=pl.coalesce("__reject", "__skip"),
+    )
+    barren = open_rows.filter(~pl.col("row").is_in(yielded.implode())).select("row")
+    first = failures.unique("row", keep="first", maintain_order=True).select("row", "reason")
+    failed = barren.join(first, on="row", how="left", maintain_order="left").select(
+        "row",
+        family=pl.lit(None, dtype=pl.String),
+        selected=pl.lit(value=True),
+        reason=pl.col("reason").fill_null("no family takes it"),
+    )
+    partial = failures.filter(pl.col("row").is_in(yielded.implode())).select(
+        "row", "family", selected=pl.lit(value=True), reason="reason"
+    )
+    reasons = pl.concat([shut, failed, partial])
+    return reasons.join(_excerpts(frame, reasons["row"]), on="row", how="left", maintain_order="left")
+
+
+def _excerpts(frame: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
+    chosen = frame.filter(pl.col("row").is_in(rows.implode()))
+    text = pl.struct(pl.exclude("row")).struct.json_encode() if chosen.width > 1 else pl.lit("")
+    return chosen.select("row", excerpt=text.str.head(_EXCERPT))
+
+
+def file_key(file: str) -> str:
+    """A name for a file of the lake that comes from this upstream file, safe on every file system."""
+    return hashlib.sha256(file.encode()).hexdigest()[:16]
+
+
+def batches(frames: Iterator[pl.DataFrame], *, whole_file: bool) -> Iterator[pl.DataFrame]:
+    """The frames as they come, or all of a file as one."""
+    if not whole_file:
+        yield from frames
+        return
+    parts = list(frames)
+    if parts:
+        yield pl.concat(parts, how="diagonal_relaxed")

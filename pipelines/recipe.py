@@ -1,0 +1,133 @@
+"""A recipe: the one file that a team edits to say what corpus it wants."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipelines.configuration import Document
+from pipelines.errors import TamisError
+from pipelines.lake_settings import LakeSettings
+from pipelines.quality.rules import Rule
+from pipelines.training.settings import Run
+from pipelines.workspace import ROOT
+
+RECIPES: Final = ROOT / "recipes"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class SourceUse(_Strict):
+    """How a recipe uses a source. `limit`: upstream rows, from the start; null takes all."""
+
+    limit: int | None = Field(default=None, ge=1)
+
+
+class LicencePolicy(_Strict):
+    """`exclude`: licences whose records are dropped; `unknown`: what becomes of records that state none."""
+
+    exclude: list[str] = []
+    unknown: Literal["keep", "drop"] = "keep"
+
+
+class Duplicates(_Strict):
+    """`exact`: whether equal records are dropped; `near`: Jaccard similarity from which near-equal ones are."""
+
+    exact: bool = True
+    near: float | None = Field(default=0.7, gt=0, le=1)
+
+
+class ReasoningTags(_Strict):
+    """What stands around the reasoning in an exported answer."""
+
+    open: str = "<think>\n"
+    close: str = "\n</think>\n\n"
+
+
+class Recipe(_Strict):
+    """A parsed recipe. The order of `sources` is their priority: of two equal rows the earlier source's stays."""
+
+    description: str = ""
+    sources: dict[str, SourceUse | None]
+    licence: LicencePolicy = LicencePolicy()
+    rules: list[Rule] = []
+    duplicates: Duplicates = Duplicates()
+    reasoning: ReasoningTags = ReasoningTags()
+    training: dict[str, Run] = {}
+
+    @property
+    def hash(self) -> str:
+        """Identity of what the recipe says; its description and comments do not count."""
+        said = self.model_dump(mode="json", exclude={"description"})
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+
+    def limit(self, source: str) -> int | None:
+        """Upstream rows of the source that the recipe takes; None for all."""
+        use = self.sources[source]
+        return use.limit if use else None
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A recipe that cannot be read: it stays a partition, and its ledger fails with this error."""
+
+    error: TamisError
+
+
+def names(folder: Path = RECIPES) -> list[str]:
+    """Names of the recipes, in alphabetical order."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def read(name: str, lake: LakeSettings, known_sources: Mapping[str, Any], folder: Path = RECIPES) -> Recipe:
+    """The recipe `name`. TamisError with file, line and key for what is wrong in it.
+
+    `extends: OTHER` takes every top-level key that is not given from another recipe.
+    """
+    document = Document(folder / f"{name}.yaml")
+    data = dict(document.data) if isinstance(document.data, dict) else {}
+    base = data.pop("extends", None)
+    if base is not None:
+        if base == name or base not in names(folder):
+            raise document.error(("extends",), f"there is no other recipe {base!r}", f"There are {names(folder)}.")
+        parent = Document(folder / f"{base}.yaml").data
+        if "extends" in parent:
+            raise document.error(("extends",), f"{base!r} itself extends a recipe", "Extend that one.")
+        data = {key: value for key, value in parent.items() if key != "description"} | data
+    recipe = document.parse(Recipe, data)
+    for source in recipe.sources:
+        if source not in known_sources:
+            near = get_close_matches(source, known_sources, 1)
+            cure = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known_sources)}."
+            raise document.error(("sources", source), "there is no such source", cure)
+    for position, rule in enumerate(recipe.rules):
+        for source in [*(rule.sources or []), *(rule.except_sources or [])]:
+            if source not in known_sources:
+                raise document.error(("rules", position, "sources"), f"there is no source {source!r}")
+    if recipe.duplicates.near is not None and recipe.duplicates.near < lake.pair_floor:
+        raise document.error(
+            ("duplicates", "near"),
+            f"{recipe.duplicates.near} is below the pair floor {lake.pair_floor}",
+            "Pairs below the floor are not in the lake: lower `pair_floor` in lake.yaml first.",
+        )
+    return recipe
+
+
+def read_all(
+    lake: LakeSettings, known_sources: Mapping[str, Any], folder: Path = RECIPES
+) -> dict[str, Recipe | Unreadable]:
+    """Every recipe, or why it cannot be read."""
+    found: dict[str, Recipe | Unreadable] = {}
+    for name in names(folder):
+        try:
+            found[name] = read(name, lake, known_sources, folder)
+        except TamisError as error:
+            found[name] = Unreadable(error)
+    return found

@@ -1,0 +1,332 @@
+"""A source's run: from its snapshot to staged records and signals, checked together, then committed together.
+
+Unchanged files are not read again: a file's records lie in files of their own, which are replaced when the Hub's
+content, the code that reads them, or the row limit changes.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import polars as pl
+
+from pipelines.errors import TamisError
+from pipelines.hub import Snapshot, UpstreamFile
+from pipelines.lake import Lake, Staged, Writer
+from pipelines.lake_settings import LakeSettings
+from pipelines.normalise import Place, batches, file_key, normalise
+from pipelines.quality import signals as quality
+from pipelines.reading import read
+from pipelines.sources.source import Read, Source
+from pipelines.transactions import Change, commit
+from pipelines.workspace import Workspace
+from schemas.families import FAMILIES
+from schemas.tables import PER_SOURCE, TABLES
+
+Progress = Callable[[str], None]
+
+_FILES_SCHEMA: Final = pl.DataFrame(pl.from_arrow(TABLES["files"].schema.empty_table())).schema
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What a source's run did. `files`: its rows of the table `files`; `read_again`: files that were read."""
+
+    source: str
+    files: pl.DataFrame
+    read_again: tuple[str, ...]
+
+    @property
+    def rows(self) -> int:
+        return int(self.files["rows"].sum())
+
+    @property
+    def records(self) -> dict[str, int]:
+        """Records by family; families that the source does not yield are left out."""
+        counts = {name: int(self.files["records"].struct.field(name).sum()) for name in FAMILIES}
+        return {name: count for name, count in counts.items() if count}
+
+
+@dataclass
+class _Staging:
+    """What a run has staged so far. `kept`: tags of the upstream files whose records stay as they are."""
+
+    lake: Lake
+    source: str
+    kept: set[str] = field(default_factory=set)
+    staged: dict[str, list[Staged]] = field(default_factory=lambda: {t.name: [] for t in PER_SOURCE})
+
+    def writers(self, tag: str) -> dict[str, Writer]:
+        tables = [t.name for t in PER_SOURCE if t.name != "files"]
+        return {name: self.lake.writer(name, partition=self.source, tag=tag) for name in tables}
+
+    def close(self, writers: dict[str, Writer]) -> None:
+        for name, writer in writers.items():
+            done = writer.close()
+            if done:
+                self.staged[name].append(done)
+
+    def discard(self) -> None:
+        for staged in self.staged.values():
+            self.lake.discard(staged)
+
+
+def refresh(
+    workspace: Workspace,
+    lake: Lake,
+    name: str,
+    source: Source,
+    snapshot: Snapshot,
+    *,
+    settings: LakeSettings,
+    limit: int | None = None,
+    progress: Progress = lambda _: None,
+) -> Refreshed:
+    """Bring a source's tables up to its snapshot; nothing is visible before everything is checked.
+
+    `limit`: upstream rows to read, from the start; rows that were read before stay. TamisError names source and
+    file; then the source's last good records stand.
+    """
+    with workspace.lock(f"source-{name}", f"a run of {name}", progress):
+        before = lake.scan("files").filter(pl.col("source") == name).collect()
+        staging = _Staging(lake, name)
+        try:
+            rows, again = _stage_files(staging, source, snapshot, before, limit, progress)
+            files = pl.DataFrame(rows, schema=_FILES_SCHEMA)
+            check(lake, name, files, staging, settings)
+            staging.staged["files"] = lake.stage("files", files, partition=name)
+            _commit(workspace, lake, staging, before, files, again)
+        except BaseException:
+            staging.discard()
+            raise
+        return Refreshed(name, files, tuple(again))
+
+
+def _stage_files(
+    staging: _Staging, source: Source, snapshot: Snapshot, before: pl.DataFrame, limit: int | None, progress: Progress
+) -> tuple[list[dict[str, object]], list[str]]:
+    intact = _accounts(staging.lake, staging.source, before) is None
+    known = {str(row["file"]): row for row in before.iter_rows(named=True)} if intact else {}
+    rows: list[dict[str, object]] = []
+    again: list[str] = []
+    taken = 0
+    for declared, file in _in_order(source, snapshot):
+        left = None if limit is None else max(limit - taken, 0)
+        old = known.get(file.path)
+        if old is not None and _still_good(old, file, source.code, left):
+            row = old
+            staging.kept.add(file_key(file.path))
+        elif left == 0:
+            continue
+        else:
+            row = _stage_file(staging, source, snapshot, declared, file, left, progress)
+            again.append(file.path)
+        rows.append(row | {"position": len(rows)})
+        taken += int(str(row["rows"]))
+    return rows, again
+
+
+def _accounts(lake: Lake, name: str, files: pl.DataFrame) -> str | None:
+    """What is wrong with the source's tables as they are: files in which something is are read again."""
+    mine = pl.col("source") == name
+    held = [
+        lake.scan(f"records_{f}").filter(mine).select("origin", family=pl.lit(f)).unnest("origin") for f in FAMILIES
+    ]
+    return accounting(files, pl.concat(held), lake.scan("rejects").filter(mine & pl.col("family").is_null()))
+
+
+def _in_order(source: Source, snapshot: Snapshot) -> Iterator[tuple[Read, UpstreamFile]]:
+    for declared in source.reads:
+        for split in declared.splits:
+            for file in snapshot.files:
+                if file.split == split and (file.config or None) == (declared.config or None):
+                    yield declared, file
+
+
+def _still_good(old: dict[str, object], file: UpstreamFile, code: str, left: int | None) -> bool:
+    if old["etag"] != file.etag or old["reader"] != code:
+        return False
+    stopped_at = old["limit"]
+    return stopped_at is None or (left is not None and int(str(stopped_at)) >= left)
+
+
+def _stage_file(
+    staging: _Staging,
+    source: Source,
+    snapshot: Snapshot,
+    declared: Read,
+    file: UpstreamFile,
+    left: int | None,
+    progress: Progress,
+) -> dict[str, object]:
+    place = Place(
+        source=staging.source,
+        revision=snapshot.revision,
+        config=declared.config,
+        split=file.split,
+        file=file.path,
+        number=file.number,
+        license=snapshot.license or source.license,
+        language=source.language,
+    )
+    counts = {"rows": 0, "yielding": 0, "rejected": 0, "not_selected": 0}
+    records = dict.fromkeys(FAMILIES, 0)
+    writers = staging.writers(file_key(file.path))
+    try:
+
+        def rows_read() -> Iterator[pl.DataFrame]:
+            for batch in read(file.local, columns=declared.columns, limit=left):
+                counts["rows"] += batch.broken.height
+                counts["rejected"] += batch.broken.height
+                writers["rejects"].write(_broken_rows(batch.broken, staging.source, file.path))
+                if batch.rows.height:
+                    yield batch.rows
+
+        for frame in batches(rows_read(), whole_file=declared.whole_file):
+            done = normalise(frame, declared, place)
+            counts["rows"] += done.rows
+            counts["yielding"] += done.yielding
+            whole = done.rejects.filter(pl.col("family").is_null())
+            counts["rejected"] += int(whole["selected"].sum())
+            counts["not_selected"] += int((~whole["selected"]).sum())
+            writers["rejects"].write(_located(done.rejects, staging.source, file.path))
+            for family, table in done.records.items():
+                records[family] += table.height
+                writers[f"records_{family}"].write(table)
+                writers[f"signals_{family}"].write(quality.signals(table, FAMILIES[family]))
+            progress(f"{staging.source}: {file.path}: {counts['rows']:,} rows")
+    except BaseException as error:
+        for writer in writers.values():
+            writer.discard()
+        if isinstance(error, TamisError):
+            raise TamisError(error.what, where=f"{staging.source}: {file.path}", cure=error.cure) from error
+        raise
+    staging.close(writers)
+    return {
+        "source": staging.source,
+        "file": file.path,
+        "number": file.number,
+        "config": declared.config,
+        "split": file.split,
+        "repo": snapshot.repo,
+        "revision": snapshot.revision,
+        "etag": file.etag,
+        "reader": source.code,
+        "limit": left if left is not None and counts["rows"] >= left else None,
+        **counts,
+        "records": records,
+        "bytes": file.size,
+        "license": place.license,
+    }
+
+
+def _broken_rows(broken: pl.DataFrame, source: str, file: str) -> pl.DataFrame:
+    return _located(
+        broken.select(
+            "row", family=pl.lit(None, dtype=pl.String), selected=pl.lit(value=True), reason="reason", excerpt="excerpt"
+        ),
+        source,
+        file,
+    )
+
+
+def _located(rejects: pl.DataFrame, source: str, file: str) -> pl.DataFrame:
+    return rejects.with_columns(source=pl.lit(source), file=pl.lit(file))
+
+
+def _commit(
+    workspace: Workspace, lake: Lake, staging: _Staging, before: pl.DataFrame, files: pl.DataFrame, again: list[str]
+) -> None:
+    left = set(before["file"]) - set(files["file"])
+    tags = tuple(file_key(path) for path in sorted({*again, *left}))
+    if not tags and files.equals(before.select(files.columns)):
+        lake.discard(staging.staged["files"])
+        return
+    changes = [
+        Change(t.name, tuple(staging.staged[t.name]), staging.source, None if t.name == "files" else tags)
+        for t in PER_SOURCE
+        if staging.staged[t.name] or lake.exists(t.name)
+    ]
+    commit(workspace, lake, staging.source, changes)
+
+
+def check(lake: Lake, name: str, files: pl.DataFrame, staging: _Staging, settings: LakeSettings) -> None:
+    """The gate of a source: the staged files and the kept ones together hold exactly what was counted while reading.
+
+    TamisError names the source, and the file and numbers that differ.
+    """
+    total, rejected = int(files["rows"].sum()), int(files["rejected"].sum())
+    if total and rejected / total > settings.rejects_at_most:
+        raise TamisError(
+            f"{rejected:,} of {total:,} rows are rejects, more than rejects_at_most ({settings.rejects_at_most:g})",
+            where=name,
+            cure="Look at the reasons; if they are right, raise rejects_at_most in lake.yaml.",
+        )
+    first = _held(lake, staging, "id").group_by("id").len().filter(pl.col("len") > 1).head(1).collect()
+    if first.height:
+        raise TamisError(f"the id {first['id'][0]} stands there twice", where=name, cure="This is a defect of Tamis.")
+    unequal = accounting(
+        files,
+        _held(lake, staging, "origin").unnest("origin"),
+        _scan(lake, staging, "rejects").filter(pl.col("family").is_null()),
+    )
+    if unequal:
+        raise TamisError(unequal, where=name, cure="Materialise `records` of this source again.")
+    for family in FAMILIES:
+        kept = _scan(lake, staging, f"signals_{family}").select(pl.len()).collect().item()
+        counted = int(files["records"].struct.field(family).sum())
+        if kept != counted:
+            raise TamisError(
+                f"{kept:,} rows of signals for {counted:,} records of {family}", where=name, cure="Refresh the source."
+            )
+
+
+def accounting(files: pl.DataFrame, held: pl.LazyFrame, rejects: pl.LazyFrame) -> str | None:
+    """Whether what was counted while reading (`files`) is what the tables hold; else what differs.
+
+    `held`: columns `family`, `file`, `row`, one row a record. `rejects`: `file`, `selected`, one row an upstream
+    row that yields nothing. `upstream rows = yielding + rejected + not selected` is checked for each file.
+    """
+    counted = files.lazy().unnest("records").select("file", "rows", "yielding", "rejected", "not_selected", *FAMILIES)
+    families = [(pl.col("family") == name).sum().cast(pl.Int64).alias(f"{name}_held") for name in FAMILIES]
+    records = held.group_by("file").agg(*families, yielding_held=pl.col("row").n_unique().cast(pl.Int64))
+    left_out = rejects.group_by("file").agg(
+        rejected_held=pl.col("selected").sum().cast(pl.Int64),
+        not_selected_held=(~pl.col("selected")).sum().cast(pl.Int64),
+    )
+    names = ["yielding", "rejected", "not_selected", *FAMILIES]
+    joined = (
+        counted.join(records, on="file", how="full", coalesce=True)
+        .join(left_out, on="file", how="full", coalesce=True)
+        .with_columns(pl.exclude("file").fill_null(0))
+        .sort("file")
+        .collect()
+    )
+    wrong = joined.filter(
+        (pl.col("rows") != pl.col("yielding") + pl.col("rejected") + pl.col("not_selected"))
+        | pl.any_horizontal(pl.col(name) != pl.col(f"{name}_held") for name in names)
+    )
+    if wrong.is_empty():
+        return None
+    row = wrong.row(0, named=True)
+    differing = [
+        f"{name} {row[name]:,} counted, {row[f'{name}_held']:,} held"
+        for name in names
+        if row[name] != row[f"{name}_held"]
+    ]
+    if not differing:
+        differing = [
+            f"{row['rows']:,} rows, but {row['yielding']:,} + {row['rejected']:,} + {row['not_selected']:,} accounted for"
+        ]
+    return f"{row['file']}: {'; '.join(differing)}"
+
+
+def _scan(lake: Lake, staging: _Staging, table: str) -> pl.LazyFrame:
+    """A table's partition as it will be: the staged files, and those of upstream files that were not read again."""
+    paths = [s.absolute(lake) for s in staging.staged[table]] + lake.files(table, staging.source, staging.kept)
+    return pl.scan_parquet(paths) if paths else lake.scan(table, absent=True)
+
+
+def _held(lake: Lake, staging: _Staging, column: str) -> pl.LazyFrame:
+    """One column of all the source's records, and their family."""
+    return pl.concat([_scan(lake, staging, f"records_{name}").select(column, family=pl.lit(name)) for name in FAMILIES])

@@ -1,0 +1,47 @@
+"""What was pulled of each source: the note that `snapshot` leaves for `records`."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from pipelines.errors import TamisError
+from pipelines.hub import Snapshot, UpstreamFile
+from pipelines.workspace import Workspace
+
+
+def save(workspace: Workspace, source: str, snapshot: Snapshot) -> None:
+    """Keep the note of a finished snapshot."""
+    path = _path(workspace, source)
+    path.parent.mkdir(exist_ok=True)
+    note = asdict(snapshot)
+    for file in note["files"]:
+        file["local"] = str(file["local"])
+    scratch = path.with_suffix(".tmp")
+    scratch.write_text(json.dumps(note, indent=1), encoding="utf-8")
+    scratch.replace(path)
+
+
+def load(workspace: Workspace, source: str) -> Snapshot:
+    """The source's last snapshot. TamisError if there is none, or its files are gone."""
+    path = _path(workspace, source)
+    if not path.exists():
+        raise TamisError("there is no snapshot", where=source, cure="Materialise `snapshot` of this source first.")
+    note = json.loads(path.read_text(encoding="utf-8"))
+    files = tuple(UpstreamFile(**(file | {"local": Path(file["local"])})) for file in note.pop("files"))
+    gone = [file.path for file in files if not file.local.exists()]
+    if gone:
+        raise TamisError(
+            f"files of the snapshot are gone: {', '.join(gone[:3])}",
+            where=source,
+            cure="Materialise `snapshot` of this source again.",
+        )
+    return Snapshot(**(note | {"files": files, "absent": tuple(note["absent"])}))
+
+
+def forget(workspace: Workspace, source: str) -> None:
+    """Drop the note of a source that is absent now."""
+    _path(workspace, source).unlink(missing_ok=True)
+
+
+def _path(workspace: Workspace, source: str) -> Path:
+    return workspace.snapshots / f"{source}.json"

@@ -1,0 +1,32 @@
+"""Dolly: 15k instructions in eight categories, written by people at Databricks (2023).
+
+`context` is a passage from Wikipedia for the closed categories, with footnote marks such as "[42]" left in it.
+"""
+
+import polars as pl
+
+from pipelines.layouts import turns
+from pipelines.sources.source import Read, Source
+
+instruction, context = pl.col("instruction"), pl.col("context")
+question = pl.when(context.str.strip_chars() == "").then(instruction).otherwise(instruction + "\n\n" + context)
+
+SOURCE = Source(
+    repo="databricks/databricks-dolly-15k",
+    license="cc-by-sa-3.0",
+    language="en",
+    reads=(
+        Read(
+            config=None,
+            splits=("train",),
+            columns={"instruction": pl.String, "context": pl.String, "response": pl.String, "category": pl.String},
+            families={
+                "instruction": {
+                    "prompt": turns(user=question),
+                    "completion": turns(assistant=pl.col("response")),
+                    "meta": pl.struct("category").struct.json_encode(),
+                }
+            },
+        ),
+    ),
+)

@@ -1,0 +1,31 @@
+"""GSM8K: 8.5k grade-school problems with worked solutions (Cobbe et al. 2021, arXiv:2110.14168).
+
+`answer` holds the solution, `<<48/2=24>>` calculator marks, and the gold after `####`.
+"""
+
+import polars as pl
+
+from pipelines.layouts import turns
+from pipelines.sources.source import Read, Source
+
+solution = pl.col("answer").str.replace_all(r"<<[^>]*>>", "").str.extract(r"(?s)^(.*?)\n?####").str.strip_chars()
+gold = pl.col("answer").str.extract(r"####[ \t]*(.+?)\s*$").str.replace_all(r"[$,]", "")
+question = turns(user=pl.col("question"))
+
+SOURCE = Source(
+    repo="openai/gsm8k",
+    license="mit",
+    language="en",
+    reads=(
+        Read(
+            config="main",
+            splits=("train",),  # test is a benchmark, never a source
+            columns={"question": pl.String, "answer": pl.String},
+            reject={"no gold after ####": gold.is_null()},
+            families={
+                "cot": {"prompt": question, "reasoning": solution, "completion": turns(assistant=gold), "answer": gold},
+                "grpo": {"prompt": question, "answer": gold, "verifier": pl.lit("math")},
+            },
+        ),
+    ),
+)

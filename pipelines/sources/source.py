@@ -1,0 +1,102 @@
+"""What a source declares: where its rows come from, what was odd about them, and what they become."""
+
+import hashlib
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from pipelines.hub import Wanted
+from schemas.vocabulary import SIDES
+
+Columns = Mapping[str, pl.Expr]
+"""A family's columns as expressions over upstream's. `prompt` and the family's own are needed where they are not
+nullable. Beside the family's columns, `when`: the rows that yield this family (all, where it is left out)."""
+
+_PINNED: Final = {"validation": "validation", "valid": "validation", "val": "validation", "dev": "validation"}
+
+
+@dataclass(frozen=True)
+class Read:
+    """One config of a repository: which splits and files are read, and what their rows become.
+
+    `columns`: upstream's columns that the expressions use, with their types; where the file lacks one, reading
+    fails with the columns found. `reject` and `skip`: conditions under which a row is a reject, or is left out
+    on purpose, by reason; the first that is true applies. `prepare`: reshapes a frame before the expressions run
+    and keeps its column `row`; with `whole_file` it sees a file at once (trees), else batches.
+    """
+
+    config: str | None
+    splits: tuple[str, ...]
+    families: Mapping[str, Columns]
+    columns: Mapping[str, pl.DataType | type[pl.DataType]]
+    data_files: Mapping[str, str] | None = None
+    reject: Mapping[str, pl.Expr] = field(default_factory=dict)
+    skip: Mapping[str, pl.Expr] = field(default_factory=dict)
+    prepare: Callable[[pl.DataFrame], pl.DataFrame] | None = None
+    whole_file: bool = False
+
+    @property
+    def wanted(self) -> Wanted:
+        """What the Hub is asked for."""
+        return Wanted(config=self.config, splits=self.splits, data_files=self.data_files)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One data set of the Hub. `license` is what its card states (None: nothing); `language` BCP 47, if it is one.
+
+    `revision` pins a commit where a trap demands it. The docstring of the module says what is special.
+    """
+
+    repo: str
+    reads: tuple[Read, ...]
+    license: str | None
+    language: str | None = None
+    revision: str | None = None
+    module: str = field(default_factory=lambda: _calling_module(), compare=False)
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """Families that its rows yield, each once."""
+        return tuple(dict.fromkeys(name for read in self.reads for name in read.families))
+
+    @property
+    def wanted(self) -> tuple[Wanted, ...]:
+        return tuple(read.wanted for read in self.reads)
+
+    @property
+    def about(self) -> str:
+        """The module's docstring."""
+        return inspect.getdoc(sys.modules[self.module]) or ""
+
+    @property
+    def code(self) -> str:
+        """Identity of the code that reads this source: a change of it makes records stale."""
+        digest = hashlib.sha256()
+        package = Path(__file__).parent.parent
+        shared = [package / name for name in ("layouts.py", "identity.py", "normalise.py", "reading.py", "parts.py")]
+        for path in [Path(str(sys.modules[self.module].__file__)), *shared]:
+            digest.update(path.read_bytes())
+        return digest.hexdigest()[:16]
+
+
+def pinned_side(split: str) -> str | None:
+    """The side that upstream's split pins its rows to; None for a split that is trained on."""
+    name = split.lower()
+    if name in SIDES:
+        return None if name == "train" else name
+    stem = name.replace("-", "_").split("_")[0]
+    return "test" if stem == "test" else _PINNED.get(stem)
+
+
+def _calling_module() -> str:
+    """Name of the module that is declaring a source."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__") in (__name__, "dataclasses"):
+        frame = frame.f_back
+    return str(frame.f_globals["__name__"]) if frame else __name__

@@ -1,0 +1,181 @@
+"""Lake states and passes: the versions of tables that belong together, and what each recipe has published.
+
+Tables are many and are refreshed one by one, so nobody reads "the last version": a state names a version of each
+per-source table, and, once it is ready, of each lake-wide table built from them. A pass publishes one recipe's
+ledger over one state; what no pass names is invisible.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import polars as pl
+
+from pipelines.errors import TamisError
+from pipelines.lake import Lake
+from pipelines.refresh import accounting
+from pipelines.transactions import committing
+from pipelines.workspace import Workspace
+from schemas.families import FAMILIES
+from schemas.tables import PER_SOURCE
+
+
+@dataclass(frozen=True)
+class State:
+    """One lake state. `scan` reads a table as the state has it."""
+
+    lake: Lake
+    number: int
+    versions: Mapping[str, int]
+    built_with: str
+    ready: bool
+
+    def scan(self, table: str) -> pl.LazyFrame:
+        return self.lake.scan(table, self.versions.get(table), absent=table not in self.versions)
+
+    def records(self, *columns: str) -> pl.LazyFrame:
+        """Columns that every family has, of all records, with `family` beside them."""
+        return pl.concat([self.scan(f"records_{name}").select(*columns, family=pl.lit(name)) for name in FAMILIES])
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One publication of a recipe's ledger."""
+
+    lake: Lake
+    number: int
+    recipe: str
+    recipe_hash: str
+    state: State
+    versions: Mapping[str, int]
+    at: datetime
+
+    def ledger(self) -> pl.LazyFrame:
+        """The recipe's ledger as this pass published it."""
+        return self.lake.scan("ledger", self.versions["ledger"]).filter(pl.col("recipe") == self.recipe)
+
+
+def open_state(workspace: Workspace, lake: Lake, built_with: str) -> State:
+    """The lake as it is now, as a state: the last one if nothing was committed since.
+
+    `built_with` is the identity of what its lake-wide tables are built by. TamisError names the source whose tables do not hold what was counted while reading.
+    """
+    with committing(workspace, lake):
+        versions = lake.versions(t.name for t in PER_SOURCE)
+    if not versions:
+        raise TamisError(
+            "no source has been read yet", where=str(workspace.path), cure="Materialise `records` of a source first."
+        )
+    last = last_state(lake)
+    if last is not None and last.built_with == built_with and _per_source(last) == versions:
+        _check_accounts(last)
+        return last
+    state = State(lake, last.number + 1 if last else 1, versions, built_with, ready=False)
+    _check_accounts(state)
+    _append(state)
+    return state
+
+
+def note_built(state: State, built: Mapping[str, int], *, ready: bool) -> State:
+    """Note that lake-wide tables of the state are built, at these versions; `ready`: all of them are."""
+    noted = State(state.lake, state.number, {**state.versions, **built}, state.built_with, ready)
+    _append(noted)
+    return noted
+
+
+def last_state(lake: Lake, *, ready: bool = False) -> State | None:
+    """The last state (the last ready one); None if there is none."""
+    states = lake.scan("states").sort("state", "ready", "at")
+    if ready:
+        states = states.filter("ready")
+    found = states.tail(1).collect()
+    return _state(lake, found.row(0, named=True)) if found.height else None
+
+
+def ready_state(lake: Lake) -> State:
+    """The last ready state. TamisError if there is none."""
+    found = last_state(lake, ready=True)
+    if found is None:
+        raise TamisError("no lake state is ready", cure="Materialise `state`, `pairs` and `sides` first.")
+    return found
+
+
+def publish(state: State, recipe: str, recipe_hash: str, versions: Mapping[str, int]) -> Pass:
+    """Append the row that makes a ledger visible."""
+    lake = state.lake
+    number = int(lake.scan("passes").select(pl.col("pass").max()).collect().item() or 0) + 1
+    at = datetime.now(UTC)
+    row = {
+        "pass": number,
+        "recipe": recipe,
+        "recipe_hash": recipe_hash,
+        "state": state.number,
+        "versions": json.dumps(dict(versions), sort_keys=True),
+        "at": at,
+    }
+    lake.append("passes", pl.DataFrame([row]))
+    return Pass(lake, number, recipe, recipe_hash, state, dict(versions), at)
+
+
+def passes(lake: Lake) -> pl.DataFrame:
+    """Every pass, the last one first."""
+    return lake.scan("passes").sort("pass", descending=True).collect()
+
+
+def last_pass(lake: Lake, recipe: str, number: int | None = None) -> Pass | None:
+    """The recipe's last pass (or pass `number`); None if it has none."""
+    found = passes(lake).filter(pl.col("recipe") == recipe)
+    if number is not None:
+        found = found.filter(pl.col("pass") == number)
+    if found.is_empty():
+        return None
+    row = found.row(0, named=True)
+    state = lake.scan("states").filter((pl.col("state") == row["state"]) & pl.col("ready")).sort("at").tail(1).collect()
+    return Pass(
+        lake=lake,
+        number=row["pass"],
+        recipe=recipe,
+        recipe_hash=row["recipe_hash"],
+        state=_state(lake, state.row(0, named=True)),
+        versions=json.loads(row["versions"]),
+        at=row["at"],
+    )
+
+
+def _per_source(state: State) -> dict[str, int]:
+    names = {t.name for t in PER_SOURCE}
+    return {table: version for table, version in state.versions.items() if table in names}
+
+
+def _state(lake: Lake, row: Mapping[str, object]) -> State:
+    versions = json.loads(str(row["versions"]))
+    return State(lake, int(str(row["state"])), versions, str(row["built_with"]), bool(row["ready"]))
+
+
+def _append(state: State) -> None:
+    row = {
+        "state": state.number,
+        "ready": state.ready,
+        "versions": json.dumps(dict(state.versions), sort_keys=True),
+        "built_with": state.built_with,
+        "at": datetime.now(UTC),
+    }
+    state.lake.append("states", pl.DataFrame([row]))
+
+
+def _check_accounts(state: State) -> None:
+    """The gate of a state: for every source and file, the tables hold what was counted while reading."""
+    files = state.scan("files").collect()
+    held = state.records("source", "origin").unnest("origin")
+    rejects = state.scan("rejects").filter(pl.col("family").is_null())
+    for source in sorted(files["source"].unique()):
+        mine = pl.col("source") == source
+        wrong = accounting(files.filter(mine), held.filter(mine), rejects.filter(mine))
+        if wrong:
+            raise TamisError(
+                wrong,
+                where=source,
+                cure="Its tables were changed behind the lake's back: materialise `records` of this source, which reads "
+                "it anew.",
+            )
