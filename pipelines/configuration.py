@@ -6,7 +6,8 @@ not. A repeated key is an error.
 
 import re
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from types import UnionType
+from typing import Any, Final, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -98,20 +99,18 @@ def _fields_at(model: type[BaseModel], key: Key) -> list[str]:
     """Names of the fields of the model at a key; empty where it is not a model."""
     current: Any = model
     for part in key:
-        if not (isinstance(current, type) and issubclass(current, BaseModel)):
-            current = _model_in(current)
-            continue
-        field = current.model_fields.get(str(part))
-        current = _model_in(field.annotation) if field else None
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            found = current.model_fields.get(str(part))
+            current = found.annotation if found else None
+        else:
+            # A list or a mapping: what it holds is its last argument.
+            current = get_args(current)[-1] if get_args(current) else None
+        current = _without_none(current)
     return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
 
 
-def _model_in(annotation: Any) -> Any:
-    """The model inside `list[Model]`, `dict[str, Model]` or `Model | None`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for inner in getattr(annotation, "__args__", ()):
-        found = _model_in(inner)
-        if found is not None:
-            return found
-    return None
+def _without_none(annotation: Any) -> Any:
+    """`Model` of `Model | None`."""
+    if get_origin(annotation) in (Union, UnionType):
+        return next(inner for inner in get_args(annotation) if inner is not type(None))
+    return annotation

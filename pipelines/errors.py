@@ -10,5 +10,5 @@ class TamisError(Exception):
     def __init__(self, what: str, *, where: str = "", cure: str = "") -> None:
         self.what, self.where, self.cure = what, where, cure
         place = f"{where}: " if where else ""
-        remedy = f" {cure}" if cure else ""
-        super().__init__(f"{place}{what}{remedy}")
+        remedy = f". {cure}" if cure else ""
+        super().__init__(f"{place}{what.rstrip('.')}{remedy}")

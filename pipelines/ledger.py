@@ -58,47 +58,54 @@ def publish_ledger(state: State, name: str, recipe: Recipe, known_sources: Colle
 
 
 def check(state: State, name: str, made: pl.DataFrame) -> None:
-    """The gates of a ledger. TamisError names what does not hold.
+    """The gates of a ledger. TamisError names the first that does not hold."""
+    for wrong in gates(state, made).values():
+        if wrong is not None:
+            raise TamisError(wrong, where=f"recipe {name}", cure="Nothing was published; the last pass stands.")
 
-    Each record of the state has exactly one fate of the closed list, each survivor named is kept, and no tie
-    crosses sides among the rows that are kept.
+
+def gates(state: State, made: pl.DataFrame) -> dict[str, str | None]:
+    """Each gate of a ledger and what is wrong, None where it holds.
+
+    `one_fate_each`: the records counted while reading, by source and family, are those that have one fate of the
+    closed list. `survivors_are_kept`: each survivor named is. `no_tie_crosses`: among the rows that are kept.
     """
-    where = f"recipe {name}"
-    counted = (
-        state.scan("files").select("source", "records").unnest("records").group_by("source").sum().collect()
-    ).unpivot(index="source", variable_name="family", value_name="records")
+    return {
+        "one_fate_each": _unfated(state, made),
+        "survivors_are_kept": _lost_survivor(made),
+        "no_tie_crosses": _crossing(state, made),
+    }
+
+
+def verified(published: Pass) -> dict[str, str | None]:
+    """The gates, looked at again on what was committed."""
+    return gates(published.state, published.ledger().collect())
+
+
+def _unfated(state: State, made: pl.DataFrame) -> str | None:
+    counted = state.scan("files").select("source", "records").unnest("records").group_by("source").sum().collect()
+    by_family = counted.unpivot(index="source", variable_name="family", value_name="records")
     fated = made.group_by("source", "family").agg(fated=pl.len().cast(pl.Int64), ids=pl.col("id").n_unique())
-    both = counted.join(fated, on=["source", "family"], how="full", coalesce=True).fill_null(0).sort("source", "family")
+    both = by_family.join(fated, on=["source", "family"], how="full", coalesce=True).fill_null(0)
     wrong = both.filter((pl.col("records") != pl.col("fated")) | (pl.col("ids") != pl.col("fated")))
     if wrong.height:
-        row = wrong.row(0, named=True)
-        raise TamisError(
-            f"{row['records']:,} records of {row['source']} ({row['family']}) were read, {row['fated']:,} have a fate",
-            where=where,
-            cure="Materialise `records` of that source again.",
-        )
+        row = wrong.sort("source", "family").row(0, named=True)
+        return f"{row['source']}: {row['records']:,} records of {row['family']} were read, {row['fated']:,} have a fate"
     unknown = made.filter(~pl.col("fate").is_in(FATES))
-    if unknown.height:
-        raise TamisError(f"{unknown['fate'][0]!r} is no fate", where=where, cure="This is a defect of Tamis.")
+    return f"{unknown['fate'][0]!r} is no fate" if unknown.height else None
+
+
+def _lost_survivor(made: pl.DataFrame) -> str | None:
     kept = made.filter(pl.col("fate") == "kept")
     named = made.filter(pl.col("survivor").is_not_null())
     lost = named.join(kept, left_on="survivor", right_on="id", how="anti")
-    if lost.height:
-        row = lost.row(0, named=True)
-        raise TamisError(
-            f"{row['id']} is the duplicate of {row['survivor']}, which is not kept",
-            where=where,
-            cure="This is a defect of Tamis.",
-        )
-    crossing = sides.crossing(
-        state.scan("ties").collect(), state.scan("placements").collect(), kept.select("content_hash")
-    )
-    if crossing.height:
-        raise TamisError(
-            f"{crossing.height} ties cross sides among kept rows, the first by {crossing['kind'][0]}",
-            where=where,
-            cure="This is a defect of Tamis.",
-        )
+    return f"{lost['id'][0]} is the duplicate of {lost['survivor'][0]}, which is not kept" if lost.height else None
+
+
+def _crossing(state: State, made: pl.DataFrame) -> str | None:
+    kept = made.filter(pl.col("fate") == "kept").select("content_hash")
+    crossing = sides.crossing(state.scan("ties").collect(), state.scan("placements").collect(), kept)
+    return f"{crossing.height} ties cross sides, the first by {crossing['kind'][0]}" if crossing.height else None
 
 
 def _of_family(state: State, name: str, recipe: Recipe, known_sources: Collection[str], family: Family) -> pl.DataFrame:
@@ -233,7 +240,7 @@ def funnel(made: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def of(lake: Lake, recipe: str) -> Pass:
+def last_published(lake: Lake, recipe: str) -> Pass:
     """The recipe's last pass. TamisError if it has none."""
     found = last_pass(lake, recipe)
     if found is None:

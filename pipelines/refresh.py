@@ -105,7 +105,7 @@ def refresh(
 def _stage_files(
     staging: _Staging, source: Source, snapshot: Snapshot, before: pl.DataFrame, limit: int | None, progress: Progress
 ) -> tuple[list[dict[str, object]], list[str]]:
-    intact = _accounts(staging.lake, staging.source, before) is None
+    intact = accounts(staging.lake, staging.source) is None
     known = {str(row["file"]): row for row in before.iter_rows(named=True)} if intact else {}
     rows: list[dict[str, object]] = []
     again: list[str] = []
@@ -126,13 +126,14 @@ def _stage_files(
     return rows, again
 
 
-def _accounts(lake: Lake, name: str, files: pl.DataFrame) -> str | None:
-    """What is wrong with the source's tables as they are: files in which something is are read again."""
+def accounts(lake: Lake, name: str) -> str | None:
+    """What is wrong with the source's committed tables, None if they hold what was counted while reading."""
     mine = pl.col("source") == name
     held = [
         lake.scan(f"records_{f}").filter(mine).select("origin", family=pl.lit(f)).unnest("origin") for f in FAMILIES
     ]
-    return accounting(files, pl.concat(held), lake.scan("rejects").filter(mine & pl.col("family").is_null()))
+    rejects = lake.scan("rejects").filter(mine & pl.col("family").is_null())
+    return accounting(lake.scan("files").filter(mine).collect(), pl.concat(held), rejects)
 
 
 def _in_order(source: Source, snapshot: Snapshot) -> Iterator[tuple[Read, UpstreamFile]]:

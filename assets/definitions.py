@@ -1,0 +1,22 @@
+"""The code location: every asset, check, job, schedule and sensor, with its resources."""
+
+import dagster as dg
+
+from assets import jobs, lake, recipes, sources, training
+from assets.resources import Tamis
+
+
+def build_definitions(**resources: object) -> dg.Definitions:
+    """All definitions; tests bring their own resources."""
+    return dg.Definitions(
+        assets=dg.load_assets_from_modules([sources, lake, recipes, training]),
+        jobs=[jobs.refresh_source, jobs.curate, jobs.train, jobs.look_upstream],
+        schedules=[jobs.nightly],
+        sensors=[jobs.rebuild_what_moved],
+        resources={"tamis": Tamis(), "pipes": dg.PipesSubprocessClient()} | resources,
+        # A run is one partition and a chain of steps, so a process a step would cost seconds and buy nothing.
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_definitions()

@@ -1,0 +1,45 @@
+"""A job for each way of using Tamis, the nightly schedule, and the sensor that rebuilds what moved."""
+
+import dagster as dg
+
+from assets.partitions import RECIPE_NAMES, RUNS, SOURCES
+
+refresh_source = dg.define_asset_job(
+    "refresh_source",
+    selection=["snapshot", "records", "signals"],
+    partitions_def=SOURCES,
+    description="Pull one source (or a range of them) and read what is new in it.",
+)
+curate = dg.define_asset_job(
+    "curate",
+    selection=["state", "pairs", "sides", "ledger", "publication", "exports"],
+    partitions_def=RECIPE_NAMES,
+    description="Open a lake state over what has been read, and make and publish one recipe's corpus from it.",
+)
+train = dg.define_asset_job(
+    "train",
+    selection=["training_set", "model"],
+    partitions_def=RUNS,
+    description="Train one run of a recipe on its published corpus.",
+)
+look_upstream = dg.define_asset_job(
+    "look_upstream",
+    selection=["upstream", "recipe"],
+    description="Ask the Hub which repositories moved, and the recipes whether they were edited.",
+)
+
+nightly = dg.ScheduleDefinition(
+    name="nightly",
+    job=look_upstream,
+    cron_schedule="0 2 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+    description="Looks at the Hub every night; with the sensor `rebuild_what_moved` on, what moved is rebuilt.",
+)
+rebuild_what_moved = dg.AutomationConditionSensorDefinition(
+    name="rebuild_what_moved",
+    target=dg.AssetSelection.groups("sources", "lake", "recipes"),
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    minimum_interval_seconds=30,
+    description="Rebuilds sources whose commit moved, then the lake and the recipes. Training never starts by itself.",
+)

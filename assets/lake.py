@@ -1,0 +1,64 @@
+"""Over the whole lake: its state, the pairs of near-equal records, and the sides where records stand."""
+
+import dagster as dg
+
+from assets.failures import told
+from assets.resources import Tamis
+from pipelines.errors import TamisError
+from pipelines.lake_wide import build_pairs, build_sides, built_with
+from pipelines.states import State, last_state, open_state
+from schemas.families import FAMILIES
+
+# One unbuilt source must not hold back the lake: eager() alone waits for every partition of its inputs.
+EAGER = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
+
+
+@dg.asset(deps=["records", "signals"], group_name="lake", kinds={"deltalake"}, automation_condition=EAGER)
+def state(context: dg.AssetExecutionContext, tamis: Tamis) -> dg.MaterializeResult:
+    """The versions of all sources' tables that belong together; gates compare them with what was counted."""
+    with told(), tamis.workspace.lock("lake", "a lake state", context.log.info):
+        opened = open_state(tamis.workspace, tamis.lake, built_with(tamis.settings))
+    files = opened.scan("files").collect()
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(str(opened.number)),
+        metadata={
+            "state": opened.number,
+            "sources": files["source"].n_unique(),
+            "upstream_rows": int(files["rows"].sum()),
+            "dagster/row_count": sum(int(files["records"].struct.field(name).sum()) for name in FAMILIES),
+        },
+    )
+
+
+@dg.asset(deps=[state], group_name="lake", kinds={"numba", "deltalake"}, automation_condition=EAGER)
+def pairs(context: dg.AssetExecutionContext, tamis: Tamis) -> dg.MaterializeResult:
+    """Pairs of records, in each family, whose sets of 5 words reach the pair floor; each is verified."""
+    with told(), tamis.workspace.lock("lake", "pairs", context.log.info):
+        built, counts = build_pairs(_opened(tamis), tamis.settings)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(str(built.number)),
+        metadata={"state": built.number, **{f"pairs_{family}": count for family, count in counts.items()}},
+    )
+
+
+@dg.asset(deps=[pairs], group_name="lake", kinds={"deltalake"}, automation_condition=EAGER)
+def sides(context: dg.AssetExecutionContext, tamis: Tamis) -> dg.MaterializeResult:
+    """Train, validation or test for every record, independent of any recipe; old rows never move."""
+    with told(), tamis.workspace.lock("lake", "sides", context.log.info):
+        sided = build_sides(_opened(tamis), tamis.settings)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(str(sided.state.number)),
+        metadata={
+            "state": sided.state.number,
+            **sided.records,
+            "split_bridges": sided.bridges,
+            "largest_component": sided.largest,
+        },
+    )
+
+
+def _opened(tamis: Tamis) -> State:
+    found = last_state(tamis.lake)
+    if found is None:
+        raise TamisError("no lake state is open", cure="Materialise `state` first.")
+    return found

@@ -1,0 +1,81 @@
+"""`make run`: the whole graph in one process, with progress, and what came of it at the end.
+
+python -m assets.run [--hub sample|online|FOLDER] [--sources a,b] [--limit N]
+"""
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from types import FrameType
+from typing import NoReturn
+
+from pipelines import workspace as places
+from pipelines.errors import TamisError
+from pipelines.workspace import SAMPLE, Workspace
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the graph; the exit code is 0, 1 where a source failed or a gate or check of severity ERROR did not hold."""
+    options = _options(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        opened = places.workspace(options.hub)
+        with _hub(opened) as endpoint:
+            opened.activate(endpoint)
+            for folder in (opened.lake, opened.instance):
+                folder.mkdir(parents=True, exist_ok=True)
+            places.remember(opened)
+            # Only now, since the Hub's libraries freeze their endpoint when they are imported.
+            from assets.graph import Graph
+
+            return Graph(opened, options.sources, options.limit).run()
+    except TamisError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped; what was committed before stands, nothing else is visible", file=sys.stderr)
+        return 130
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="make run", description="Run the whole graph: from the Hub to a trained model."
+    )
+    parser.add_argument("--hub", default=SAMPLE, help="sample, online, or a folder laid out as repositories")
+    parser.add_argument("--sources", type=lambda text: text.split(","), help="refresh these sources only")
+    parser.add_argument("--limit", type=int, help="upstream rows to read of each source")
+    options = parser.parse_args(arguments)
+    if options.limit is not None and options.limit < 1:
+        parser.error("LIMIT is a number of rows, 1 or more")
+    return options
+
+
+@contextlib.contextmanager
+def _hub(opened: Workspace) -> Iterator[str | None]:
+    """The address of the workspace's Hub while it is needed; None for the online one."""
+    if opened.served is None:
+        yield None
+        return
+    from pipelines.sample_hub.server import serve
+
+    if opened.hub == SAMPLE:
+        from pipelines.sample_hub.repositories import ensure
+
+        started = time.monotonic()
+        if ensure(opened.sample_repositories):
+            print(f"sample Hub written in {time.monotonic() - started:.1f} s", flush=True)
+    with serve(opened.served) as endpoint:
+        yield endpoint
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    sys.exit(main())

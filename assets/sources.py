@@ -1,0 +1,155 @@
+"""Per source: what the Hub has, our pinned copy of it, and the records and signals made of that."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from assets.failures import told
+from assets.partitions import SOURCES
+from assets.resources import Tamis
+from pipelines import snapshots
+from pipelines.hub import Absent, Unreachable
+from pipelines.refresh import accounts, refresh
+from pipelines.report.markdown import rejects_markdown, rows_markdown
+from pipelines.sources import sources
+
+NETWORK = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+
+
+class Reading(dg.Config):
+    """`limit`: upstream rows of each source to read, from the start; rows once read stay. Null reads all."""
+
+    limit: int | None = None
+
+
+@dg.observable_source_asset(partitions_def=SOURCES, group_name="sources")
+def upstream(tamis: Tamis) -> dg.DataVersionsByPartition:
+    """The commit that each source's repository is at."""
+    commits = {}
+    for name, source in sources().items():
+        with told(retry=True):
+            try:
+                commits[name] = tamis.hub.revision(source.repo, source.revision or "main")
+            except Absent:
+                continue
+    return dg.DataVersionsByPartition(commits)
+
+
+@dg.asset(
+    partitions_def=SOURCES,
+    deps=[upstream],
+    group_name="sources",
+    kinds={"huggingface"},
+    retry_policy=NETWORK,
+    output_required=False,
+    automation_condition=dg.AutomationCondition.eager(),
+)
+def snapshot(context: dg.AssetExecutionContext, tamis: Tamis) -> Iterator[dg.Output[None]]:
+    """Our copy of the source's files, pinned to one commit and verified. Absent repositories make none."""
+    name = context.partition_key
+    source = sources()[name]
+    try:
+        with told():
+            pulled = tamis.hub.snapshot(source.repo, source.wanted, revision=source.revision)
+    except dg.Failure as failure:
+        if isinstance(failure.__cause__, Absent):
+            snapshots.forget(tamis.workspace, name)
+            context.log.warning(f"ABSENT: {failure.description}")
+            return
+        if isinstance(failure.__cause__, Unreachable):
+            raise dg.Failure(failure.description, metadata=failure.metadata, allow_retries=True) from failure
+        raise
+    snapshots.save(tamis.workspace, name, pulled)
+    yield dg.Output(
+        None,
+        metadata={
+            "repository": dg.MetadataValue.url(f"https://huggingface.co/datasets/{pulled.repo}/tree/{pulled.revision}"),
+            "revision": pulled.revision,
+            "files": len(pulled.files),
+            "bytes": sum(file.size for file in pulled.files),
+            "licence": pulled.license or "none stated",
+            "absent": ", ".join(pulled.absent) or "nothing",
+        },
+        data_version=dg.DataVersion(pulled.revision),
+    )
+
+
+@dg.multi_asset(
+    specs=[
+        dg.AssetSpec(
+            "records",
+            deps=[snapshot],
+            group_name="sources",
+            kinds={"polars", "deltalake"},
+            description="Every row of the source as records of the families it feeds, or a reject with its reason.",
+            automation_condition=dg.AutomationCondition.eager(),
+        ),
+        dg.AssetSpec(
+            "signals",
+            deps=["records"],
+            group_name="sources",
+            kinds={"polars", "deltalake"},
+            description="Every quality signal of every record of the source.",
+            automation_condition=dg.AutomationCondition.eager(),
+        ),
+    ],
+    check_specs=[
+        dg.AssetCheckSpec("accounts", asset="records", description="upstream rows = yielding + rejected + left out"),
+        dg.AssetCheckSpec("few_rejects", asset="records", description="under one row in fifty is a reject"),
+    ],
+    partitions_def=SOURCES,
+)
+def records_and_signals(
+    context: dg.AssetExecutionContext, config: Reading, tamis: Tamis
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    """One run of a source: staged, checked together, and committed together, `files` last."""
+    name = context.partition_key
+    source = sources()[name]
+    with told():
+        done = refresh(
+            tamis.workspace,
+            tamis.lake,
+            name,
+            source,
+            snapshots.load(tamis.workspace, name),
+            settings=tamis.settings,
+            limit=config.limit,
+            progress=context.log.info,
+        )
+    files = done.files
+    rejected = int(files["rejected"].sum())
+    yield dg.MaterializeResult(
+        asset_key="records",
+        metadata={
+            "dagster/partition_row_count": sum(done.records.values()),
+            "upstream_rows": done.rows,
+            "yielding": int(files["yielding"].sum()),
+            "rejected": rejected,
+            "not_selected": int(files["not_selected"].sum()),
+            **{f"records_{family}": count for family, count in done.records.items()},
+            "files": files.height,
+            "files_read_again": len(done.read_again),
+            "bytes": int(files["bytes"].sum()),
+            "reasons": dg.MetadataValue.md(rejects_markdown(tamis.lake, name)),
+            "sample": dg.MetadataValue.md(rows_markdown(tamis.lake, name, tuple(done.records))),
+        },
+    )
+    yield dg.MaterializeResult(
+        asset_key="signals", metadata={"dagster/partition_row_count": sum(done.records.values())}
+    )
+    wrong = accounts(tamis.lake, name)
+    yield dg.AssetCheckResult(
+        asset_key="records",
+        check_name="accounts",
+        passed=wrong is None,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=wrong or "the tables hold what was counted while reading",
+        metadata={"upstream_rows": done.rows},
+    )
+    yield dg.AssetCheckResult(
+        asset_key="records",
+        check_name="few_rejects",
+        passed=rejected * 50 <= done.rows,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"rejected": rejected, "upstream_rows": done.rows},
+    )

@@ -1,0 +1,26 @@
+"""What is there to run now: the lake's settings, the recipes, and each recipe by name."""
+
+from pipelines.errors import TamisError
+from pipelines.lake_settings import LakeSettings, lake_settings
+from pipelines.recipe import Recipe, Unreadable, read, read_all
+from pipelines.sources import sources
+
+
+def settings_now() -> LakeSettings:
+    """What `lake.yaml` says."""
+    return lake_settings()
+
+
+def recipes_now() -> dict[str, Recipe | Unreadable]:
+    """Every recipe, or why it cannot be read. Where `lake.yaml` cannot be read, its defaults stand in here, so that
+    definitions load; each step that uses the settings reads the file and fails with file, line and key."""
+    try:
+        settings = lake_settings()
+    except TamisError:
+        settings = LakeSettings()
+    return read_all(settings, sources())
+
+
+def recipe_now(name: str) -> Recipe:
+    """The recipe as its file says now. TamisError with file, line and key."""
+    return read(name, lake_settings(), sources())
