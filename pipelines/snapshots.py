@@ -38,6 +38,11 @@ def load(workspace: Workspace, source: str) -> Snapshot:
     return Snapshot(**(note | {"files": files, "absent": tuple(note["absent"])}))
 
 
+def noted(workspace: Workspace, source: str) -> bool:
+    """Whether the source has a snapshot: it has none while it is absent."""
+    return _path(workspace, source).exists()
+
+
 def forget(workspace: Workspace, source: str) -> None:
     """Drop the note of a source that is absent now."""
     _path(workspace, source).unlink(missing_ok=True)
