@@ -2,24 +2,19 @@
 
 import dagster as dg
 
-from assets.partitions import RECIPE_NAMES, RUNS, SOURCES
-
 refresh_source = dg.define_asset_job(
     "refresh_source",
     selection=["snapshot", "records", "signals"],
-    partitions_def=SOURCES,
     description="Pull one source (or a range of them) and read what is new in it.",
 )
 curate = dg.define_asset_job(
     "curate",
     selection=["state", "pairs", "sides", "ledger", "publication", "exports"],
-    partitions_def=RECIPE_NAMES,
     description="Open a lake state over what has been read, and make and publish one recipe's corpus from it.",
 )
 train = dg.define_asset_job(
     "train",
     selection=["training_set", "model"],
-    partitions_def=RUNS,
     description="Train one run of a recipe on its published corpus.",
 )
 look_upstream = dg.define_asset_job(

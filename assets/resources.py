@@ -1,7 +1,7 @@
 """What the assets work with: the workspace, its lake, and its Hub."""
 
-import os
 from functools import cached_property
+from pathlib import Path
 
 import dagster as dg
 
@@ -26,8 +26,9 @@ class Tamis(dg.ConfigurableResource):  # type: ignore[type-arg]
     @cached_property
     def hub(self) -> Hub:
         """The Hub that the workspace belongs to; a loopback Hub's address is in `HF_ENDPOINT`."""
-        cache = self.workspace.environment(None).get("HF_HUB_CACHE")
-        return Hub(os.environ.get("HF_ENDPOINT"), cache=cache, online=self.workspace.online)
+        from huggingface_hub import constants
+
+        return Hub(None, cache=Path(constants.HF_HUB_CACHE), online=self.workspace.online)
 
     @property
     def settings(self) -> LakeSettings:

@@ -8,7 +8,7 @@ from assets.failures import told
 from assets.partitions import SOURCES
 from assets.resources import Tamis
 from pipelines import snapshots
-from pipelines.hub import Absent, Unreachable
+from pipelines.hub_errors import Absent
 from pipelines.refresh import accounts, refresh
 from pipelines.report.markdown import rejects_markdown, rows_markdown
 from pipelines.sources import sources

@@ -52,8 +52,9 @@ def curated(published: Pass, family: str, side: str | None = None) -> pl.LazyFra
 def export(workspace: Workspace, published: Pass, recipe: Recipe) -> dict[Path, int]:
     """Write the pass's parquet files and return their rows by path.
 
-    `<workspace>/exports/<recipe>/<family>/<side>.parquet`, and beside each a row-aligned `<side>.ids.parquet`.
-    The folder of a recipe is a link that is moved when all files are there.
+    `<workspace>/exports/<recipe>/<family>/<side>.parquet`, so that `load_dataset` takes a family's folder as it is;
+    the row-aligned ids lie at `ids_of` each. The folder of a recipe is a link that is moved when all files are
+    there.
     """
     place = workspace.exports / published.recipe
     folder = workspace.exports / ".passes" / f"{published.recipe}-{published.number:06d}"
@@ -63,7 +64,7 @@ def export(workspace: Workspace, published: Pass, recipe: Recipe) -> dict[Path, 
     try:
         for family in FAMILIES:
             for side in SIDES:
-                rows = _write(published, recipe, family, side, scratch / family)
+                rows = _write(published, recipe, family, scratch / family / f"{side}.parquet")
                 if rows:
                     written[place / family / f"{side}.parquet"] = rows
     except OSError as error:
@@ -82,14 +83,20 @@ def export(workspace: Workspace, published: Pass, recipe: Recipe) -> dict[Path, 
     return written
 
 
-def _write(published: Pass, recipe: Recipe, family: str, side: str, folder: Path) -> int:
-    rows = curated(published, family, side)
+def ids_of(file: Path) -> Path:
+    """Where the ids of an exported file's rows lie: columns `id`, `source` and `license`, in its order."""
+    return file.parent.parent / "ids" / file.parent.name / file.name
+
+
+def _write(published: Pass, recipe: Recipe, family: str, file: Path) -> int:
+    rows = curated(published, family, file.stem)
     ids = rows.select("id", "source", "license").collect()
     if ids.is_empty():
         return 0
-    folder.mkdir(parents=True, exist_ok=True)
-    ids.write_parquet(folder / f"{side}.ids.parquet")
+    for path in (file, ids_of(file)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    ids.write_parquet(ids_of(file))
     rows.select(**trainer_columns(family, recipe.reasoning)).sink_parquet(
-        folder / f"{side}.parquet", row_group_size=_ROW_GROUP, maintain_order=True
+        file, row_group_size=_ROW_GROUP, maintain_order=True
     )
     return ids.height

@@ -22,7 +22,7 @@ class Place:
 
     source: str
     revision: str
-    config: str | None
+    config: str
     split: str
     file: str
     number: int
@@ -98,7 +98,7 @@ def _family_rows(open_rows: pl.DataFrame, family: Family, columns: Columns, plac
     absent = {
         name: pl.lit(None, dtype=types[name]) for name in types.names() if name not in given and name not in defaults
     }
-    key = pl.format("{}.{}.{}.{}", pl.lit(place.config or "default"), pl.lit(place.split), place.number, "row")
+    key = pl.format("{}.{}.{}.{}", pl.lit(place.config), pl.lit(place.split), place.number, "row")
     rows = chosen.select(
         **(absent | defaults | given),
         __key=key,
@@ -112,7 +112,7 @@ def _family_rows(open_rows: pl.DataFrame, family: Family, columns: Columns, plac
         source=pl.lit(place.source),
         revision=pl.lit(place.revision),
         origin=pl.struct(
-            config=pl.lit(place.config, dtype=pl.String),
+            config=pl.lit(place.config),
             split=pl.lit(place.split),
             file=pl.lit(place.file),
             row="__row",

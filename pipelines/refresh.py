@@ -137,11 +137,13 @@ def accounts(lake: Lake, name: str) -> str | None:
 
 
 def _in_order(source: Source, snapshot: Snapshot) -> Iterator[tuple[Read, UpstreamFile]]:
+    named = {declared.config for declared in source.reads}
     for declared in source.reads:
-        for split in declared.splits:
-            for file in snapshot.files:
-                if file.split == split and (file.config or None) == (declared.config or None):
-                    yield declared, file
+        for file in snapshot.files:
+            # A read of the default config does not say what the Hub calls it.
+            mine = file.config == declared.config if declared.config else file.config not in named
+            if mine and file.split in declared.splits:
+                yield declared, file
 
 
 def _still_good(old: dict[str, object], file: UpstreamFile, code: str, left: int | None) -> bool:
@@ -163,7 +165,7 @@ def _stage_file(
     place = Place(
         source=staging.source,
         revision=snapshot.revision,
-        config=declared.config,
+        config=file.config,
         split=file.split,
         file=file.path,
         number=file.number,
@@ -207,7 +209,7 @@ def _stage_file(
         "source": staging.source,
         "file": file.path,
         "number": file.number,
-        "config": declared.config,
+        "config": file.config,
         "split": file.split,
         "repo": snapshot.repo,
         "revision": snapshot.revision,

@@ -1,0 +1,1 @@
+"""Benchmarks: `make bench [NAME] [DATA=FOLDER]`. Each prints a table that says on what data and machine."""

@@ -1,0 +1,30 @@
+"""`python -m bench [NAME] [--data FOLDER]`: one benchmark, or all of them."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from bench import curate
+from bench.machine import machine
+
+BENCHMARKS = {"curate": curate.run}
+
+
+def main() -> int:
+    """Run what was asked for; 2 for a name that is not there."""
+    parser = argparse.ArgumentParser(prog="make bench", description="Benchmarks of Tamis.")
+    parser.add_argument("name", nargs="?", help=f"one of: {', '.join(BENCHMARKS)}; all, where it is left out")
+    parser.add_argument("--data", type=Path, help="a folder laid out as repositories of the Hub")
+    options = parser.parse_args()
+    if options.name and options.name not in BENCHMARKS:
+        print(f"error: there is no benchmark {options.name!r}; there are {', '.join(BENCHMARKS)}", file=sys.stderr)
+        return 2
+    print(machine())
+    for name in [options.name] if options.name else BENCHMARKS:
+        print(f"\n## {name}\n")
+        print(BENCHMARKS[name](options.data))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
