@@ -1,0 +1,2 @@
+import polars as pl
+def pairs(r,f,floor): return pl.DataFrame(schema={"left":pl.Binary,"right":pl.Binary,"similarity":pl.Float64,"kind":pl.String})

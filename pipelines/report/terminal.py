@@ -1,0 +1,1 @@
+def terminal_summary(w,l,o,r): return str(o)
