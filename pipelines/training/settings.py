@@ -82,7 +82,7 @@ class Order(BaseModel):
     """Of the run, `<recipe>.<run>`: stands in progress lines and in the report."""
     run: Run
     exports: list[Path]
-    """Train-side parquet files of the run's families, `ids.parquet` beside each."""
+    """Train-side parquet files of the run's families; `pipelines.exports.ids_of` says where their ids lie."""
     test: Path | None = None
     """Parquet file with `id`, `family`, `prompt`, `completion`, `kept`; None: nothing is evaluated."""
     base_exports: list[Path] = []

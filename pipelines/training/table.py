@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from pipelines.errors import TamisError
+from pipelines.exports import ids_of
 from pipelines.training.rendering import IGNORED, TOO_LONG, tokenised
 from pipelines.training.settings import Run
 
@@ -46,7 +47,7 @@ def training_table(
     """The rows that a run trains on, the rows looked at and left out, and the count of both.
 
     `exports` are parquet files with `prompt` and `completion` (lists of messages), each with an
-    `ids.parquet` beside it that has its rows' `id`. Rows come in a random order of `run.seed`, whatever
+    file at `exports.ids_of` that has its rows' `id`. Rows come in a random order of `run.seed`, whatever
     the order of the files, until their loss-bearing tokens fill `run.tokens`: only what is needed is tokenised,
     and no more text than a batch is held at a time.
 
@@ -105,10 +106,10 @@ def _offered(number: int, path: Path) -> pl.DataFrame:
     """`id`, `file`, `row` and the completion's `bytes` of every row of an export."""
     sizes = pl.element().struct.field("content").str.len_bytes()
     rows = pl.scan_parquet(path).select(bytes=pl.col("completion").list.eval(sizes).list.sum()).collect()
-    ids = pl.read_parquet(path.with_name("ids.parquet"), columns=["id"])
+    ids = pl.read_parquet(ids_of(path), columns=["id"])
     if len(ids) != len(rows):
         raise TamisError(
-            f"holds {len(rows):,} rows, the ids.parquet beside it {len(ids):,}.",
+            f"holds {len(rows):,} rows, its ids {len(ids):,}.",
             where=str(path),
             cure="Materialise the exports of this recipe again.",
         )
