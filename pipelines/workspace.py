@@ -63,6 +63,11 @@ class Workspace:
         return self.path / "sample-hub"
 
     @property
+    def planted(self) -> Path:
+        """What was planted in them, and where: read by the report only."""
+        return self.path / "planted.parquet"
+
+    @property
     def instance(self) -> Path:
         """Storage of Dagster's instance."""
         return self.path / "dagster"

@@ -46,7 +46,7 @@ def training_table(
 ) -> tuple[pl.DataFrame, pl.DataFrame, Summary]:
     """The rows that a run trains on, the rows looked at and left out, and the count of both.
 
-    `exports` are parquet files with `prompt` and `completion` (lists of messages), each with an
+    `exports` are parquet files with `prompt` and `completion` (lists of messages), each with a
     file at `exports.ids_of` that has its rows' `id`. Rows come in a random order of `run.seed`, whatever
     the order of the files, until their loss-bearing tokens fill `run.tokens`: only what is needed is tokenised,
     and no more text than a batch is held at a time.
