@@ -18,9 +18,10 @@ train = dg.define_asset_job(
     description="Train one run of a recipe on its published corpus.",
 )
 look_upstream = dg.define_asset_job(
-    "look_upstream",
-    selection=["upstream", "recipe"],
-    description="Ask the Hub which repositories moved, and the recipes whether they were edited.",
+    "look_upstream", selection=["upstream"], description="Ask the Hub which repositories moved."
+)
+look_at_recipes = dg.define_asset_job(
+    "look_at_recipes", selection=["recipe"], description="See which recipes were edited."
 )
 
 nightly = dg.ScheduleDefinition(

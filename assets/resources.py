@@ -1,11 +1,13 @@
 """What the assets work with: the workspace, its lake, and its Hub."""
 
+import os
 from functools import cached_property
 from pathlib import Path
 
 import dagster as dg
 
 from pipelines.catalogue import settings_now
+from pipelines.errors import TamisError
 from pipelines.hub import Hub
 from pipelines.lake import Lake
 from pipelines.lake_settings import LakeSettings
@@ -25,9 +27,15 @@ class Tamis(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @cached_property
     def hub(self) -> Hub:
-        """The Hub that the workspace belongs to; a loopback Hub's address is in `HF_ENDPOINT`."""
+        """The Hub that the workspace belongs to. TamisError where that is a folder's, and nobody serves it."""
         from huggingface_hub import constants
 
+        if not self.workspace.online and os.environ.get("HF_ENDPOINT") != constants.ENDPOINT:
+            raise TamisError(
+                f"its Hub ({self.workspace.hub}) is not served in this process",
+                where=str(self.workspace.path),
+                cure="Start Dagster with `make up`, which serves it.",
+            )
         return Hub(None, cache=Path(constants.HF_HUB_CACHE), online=self.workspace.online)
 
     @property
