@@ -17,9 +17,12 @@ from pipelines.sources import sources
 from pipelines.states import ready_state
 
 
-@dg.observable_source_asset(partitions_def=RECIPE_NAMES, group_name="recipes")
+@dg.observable_source_asset(
+    partitions_def=RECIPE_NAMES,
+    group_name="recipes",
+    description="What each recipe's file says; comments and description do not count.",
+)
 def recipe() -> dg.DataVersionsByPartition:
-    """What each recipe's file says; comments and description do not count."""
     hashes = {}
     for name in RECIPES:
         with told():

@@ -22,9 +22,10 @@ class Reading(dg.Config):
     limit: int | None = None
 
 
-@dg.observable_source_asset(partitions_def=SOURCES, group_name="sources")
+@dg.observable_source_asset(
+    partitions_def=SOURCES, group_name="sources", description="The commit that each source's repository is at."
+)
 def upstream(tamis: Tamis) -> dg.DataVersionsByPartition:
-    """The commit that each source's repository is at."""
     commits = {}
     for name, source in sources().items():
         with told(retry=True):

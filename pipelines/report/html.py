@@ -1,1 +1,2 @@
-def write_report(w,l,o): return w.report
+def write_report(w, l, o):
+    return w.report

@@ -1,8 +1,12 @@
 from dataclasses import dataclass
+
+
 @dataclass(frozen=True)
 class SourceStatus:
     word: str
     message: str
+
+
 @dataclass(frozen=True)
 class RunOutcome:
     statuses: object

@@ -1,1 +1,2 @@
-def terminal_summary(w,l,o,r): return str(o)
+def terminal_summary(w, l, o, r):
+    return str(o)

@@ -1,2 +1,6 @@
-class Comparison: pass
-def comparison(a,b): return (a,b)
+class Comparison:
+    pass
+
+
+def comparison(a, b):
+    return (a, b)

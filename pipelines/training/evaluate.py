@@ -41,7 +41,9 @@ def test_set(path: Path, tokenizer: "PreTrainedTokenizerBase", run: Run) -> Test
     ids = pl.scan_parquet(path).filter(pl.col("family").is_in(run.families)).select("id").collect()["id"].sort()
     taken = ids[np.random.default_rng(run.seed).permutation(len(ids))].head(run.test_rows)
     rows = pl.scan_parquet(path).filter(pl.col("id").is_in(taken.implode())).sort("id").collect()
-    tokens = pl.concat([rows.select("id", "family", "kept"), tokenised(rows, tokenizer, run.max_tokens)], how="horizontal")
+    tokens = pl.concat(
+        [rows.select("id", "family", "kept"), tokenised(rows, tokenizer, run.max_tokens)], how="horizontal"
+    )
     too_long = int((tokens["reason"] == TOO_LONG).sum())
     fitting = tokens.filter(pl.col("reason").is_null()).drop("reason")
     return TestSet(fitting, len(ids), too_long, len(tokens) - len(fitting) - too_long, len(ids) - len(taken))
@@ -87,6 +89,8 @@ def _sums(model: "PreTrainedModel", rows: pl.DataFrame) -> list[float]:
         use_cache=False,  # a cache would hide from the model that the positions start anew
         logits_to_keep=torch.from_numpy(scored - 1).to(device),
     )
-    nll = torch.nn.functional.cross_entropy(output.logits[0].float(), ids[torch.from_numpy(scored).to(device)], reduction="none")
+    nll = torch.nn.functional.cross_entropy(
+        output.logits[0].float(), ids[torch.from_numpy(scored).to(device)], reduction="none"
+    )
     sums = torch.zeros(len(rows), dtype=torch.float64, device=device)
     return sums.index_add_(0, torch.from_numpy(row[scored]).to(device), nll.double()).tolist()

@@ -85,4 +85,8 @@ def _encoded(texts: pl.Series, tokenizer: "PreTrainedTokenizerBase") -> pl.Serie
     if len(present) == len(texts):
         return encoded
     places = pl.select(pl.when(texts.is_not_null()).then(texts.is_not_null().cum_sum() - 1)).to_series()
-    return encoded.gather(places).alias(texts.name) if present else pl.Series(texts.name, [None] * len(texts), encoded.dtype)
+    return (
+        encoded.gather(places).alias(texts.name)
+        if present
+        else pl.Series(texts.name, [None] * len(texts), encoded.dtype)
+    )

@@ -202,9 +202,7 @@ def _trainer(
         args=arguments,
         train_dataset=Dataset(shards.table.to_arrow(), fingerprint="shards"),
         processing_class=tokenizer,
-        peft_config=LoraConfig(
-            task_type="CAUSAL_LM", r=run.rank, lora_alpha=run.alpha, target_modules="all-linear"
-        )
+        peft_config=LoraConfig(task_type="CAUSAL_LM", r=run.rank, lora_alpha=run.alpha, target_modules="all-linear")
         if run.method == "lora"
         else None,
         callbacks=[Progress(order.name, shards.tokens)],
@@ -213,9 +211,7 @@ def _trainer(
     return trainer
 
 
-def _evaluation(
-    test: TestSet | None, before: "pl.DataFrame | None", after: "pl.DataFrame | None"
-) -> Evaluation | None:
+def _evaluation(test: TestSet | None, before: "pl.DataFrame | None", after: "pl.DataFrame | None") -> Evaluation | None:
     if test is None or before is None or after is None:
         return None
     return Evaluation(

@@ -1,0 +1,76 @@
+"""`make up` as a process: the page answers, a busy port is named with its holder, and Ctrl-C ends everything."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from assets.up import DAGSTER_PORT, HOST, answers, refuse_busy
+from pipelines.errors import TamisError
+from pipelines.workspace import ROOT, remember, workspace
+
+COMMAND = [sys.executable, "-u", "-m", "assets.up"]
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Of a clone whose last run was on a folder's Hub."""
+    if answers(DAGSTER_PORT):
+        pytest.skip(f"port {DAGSTER_PORT} is in use on this machine, and `make up` has no other")
+    monkeypatch.setenv("TAMIS_HOME", str(tmp_path / "tamis"))
+    hub = tmp_path / "hub"
+    (hub / "org" / "name").mkdir(parents=True)
+    (hub / "org" / "name" / "data.jsonl").write_text("{}\n")
+    remember(workspace(str(hub)))
+    return dict(os.environ)
+
+
+@pytest.fixture
+def listener() -> Iterator[int]:
+    with socket.create_server((HOST, 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_a_busy_port_is_named_with_its_holder(listener: int) -> None:
+    with pytest.raises(TamisError, match=rf"port {listener} is in use by .*\(process {os.getpid()}\)"):
+        refuse_busy(listener)
+
+
+def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def wait_for_page(process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60
+    while not answers(DAGSTER_PORT):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_the_page_is_served_and_ctrl_c_ends_all_of_it(environment: dict[str, str]) -> None:
+    process = subprocess.Popen(COMMAND, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        wait_for_page(process)
+        with urllib.request.urlopen(f"http://{HOST}:{DAGSTER_PORT}/server_info") as answer:
+            assert answer.status == 200
+        second = subprocess.run(COMMAND, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert (second.returncode, "is running already" in second.stderr) == (1, True)
+        children = descendants(process)
+        assert children
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    assert said.splitlines()[0].endswith("(this clone's last run)")
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+    assert not answers(DAGSTER_PORT)
