@@ -3,6 +3,7 @@
 import dagster as dg
 
 from assets import jobs, lake, recipes, sources, training
+from assets.progress import progress
 from assets.resources import Tamis
 
 
@@ -13,6 +14,7 @@ def build_definitions(**resources: object) -> dg.Definitions:
         jobs=[jobs.refresh_source, jobs.curate, jobs.train, jobs.look_upstream, jobs.look_at_recipes],
         schedules=[jobs.nightly],
         sensors=[jobs.rebuild_what_moved],
+        loggers={"console": dg.colored_console_logger, "progress": progress},
         resources={"tamis": Tamis(), "pipes": dg.PipesSubprocessClient()} | resources,
         # A run is one partition and a chain of steps, so a process a step would cost seconds and buy nothing.
         executor=dg.in_process_executor,

@@ -24,7 +24,7 @@ from pipelines.training.launch import compare
 from pipelines.workspace import SAMPLE, Workspace
 from schemas.families import FAMILIES
 
-_QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_PROGRESS: Final[dict[str, Any]] = {"loggers": {"progress": {}}}
 
 
 @dataclass
@@ -122,7 +122,7 @@ class Graph:
         """Run a job's partition in this process; what failed, None if nothing did."""
         try:
             result = defs.resolve_job_def(job).execute_in_process(
-                partition_key=partition, instance=self._instance, raise_on_error=False, run_config=_QUIET | config
+                partition_key=partition, instance=self._instance, raise_on_error=False, run_config=_PROGRESS | config
             )
         except DagsterExecutionInterruptedError as error:
             raise KeyboardInterrupt from error

@@ -24,7 +24,8 @@ def keys_of(name: str) -> list[str]:
 def test_the_definitions_are_valid_and_load_in_seconds() -> None:
     started = time.process_time()
     code = "from assets.definitions import build_definitions; import dagster as dg; d = build_definitions();"
-    code += "dg.Definitions.validate_loadable(d); import sys; print(sorted({'torch', 'trl', 'datasets'} & set(sys.modules)))"
+    code += "dg.Definitions.validate_loadable(d); import sys;"
+    code += "print(sorted({'torch', 'trl', 'datasets'} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )
