@@ -11,7 +11,6 @@ from typing import Final
 import polars as pl
 
 from pipelines.errors import TamisError
-from pipelines.hub import Snapshot, UpstreamFile
 from pipelines.lake import Lake, Staged, Writer
 from pipelines.lake_settings import LakeSettings
 from pipelines.normalise import Place, batches, file_key, normalise
@@ -19,6 +18,7 @@ from pipelines.quality import signals as quality
 from pipelines.reading import read
 from pipelines.sources.source import Read, Source
 from pipelines.transactions import Change, commit
+from pipelines.upstream import Snapshot, UpstreamFile
 from pipelines.workspace import Workspace
 from schemas.families import FAMILIES
 from schemas.tables import PER_SOURCE, TABLES
