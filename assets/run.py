@@ -4,18 +4,16 @@ python -m assets.run [--hub sample|online|FOLDER] [--sources a,b] [--limit N]
 """
 
 import argparse
-import contextlib
 import os
 import signal
 import sys
-import time
-from collections.abc import Iterator
 from types import FrameType
 from typing import NoReturn
 
 from pipelines import workspace as places
 from pipelines.errors import TamisError
-from pipelines.workspace import SAMPLE, Workspace
+from pipelines.opened import at_its_hub
+from pipelines.workspace import SAMPLE
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,8 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         opened = places.workspace(options.hub)
-        with _hub(opened) as endpoint:
-            opened.activate(endpoint)
+        with at_its_hub(opened, lambda text: print(text, flush=True)):
             for folder in (opened.lake, opened.instance):
                 folder.mkdir(parents=True, exist_ok=True)
             places.remember(opened)
@@ -52,24 +49,6 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     if options.limit is not None and options.limit < 1:
         parser.error("LIMIT is a number of rows, 1 or more")
     return options
-
-
-@contextlib.contextmanager
-def _hub(opened: Workspace) -> Iterator[str | None]:
-    """The address of the workspace's Hub while it is needed; None for the online one."""
-    if opened.served is None:
-        yield None
-        return
-    from pipelines.sample_hub.server import serve
-
-    if opened.hub == SAMPLE:
-        from pipelines.sample_hub.repositories import ensure
-
-        started = time.monotonic()
-        if ensure(opened.sample_repositories):
-            print(f"sample Hub written in {time.monotonic() - started:.1f} s", flush=True)
-    with serve(opened.served) as endpoint:
-        yield endpoint
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
