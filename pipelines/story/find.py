@@ -110,6 +110,7 @@ def _records(
             excerpt=pl.coalesce(held.extract(_excerpt(pattern), 0) for held in parts.values()),
         )
         .collect(engine="streaming")
+        .sort("id")
     )
     fates = _fates(found["id"], read)
     return [Hit(id_, part, f"... {shortened(excerpt)} ...", fates.get(id_, {})) for id_, part, excerpt in found.rows()]
@@ -140,5 +141,5 @@ def _rejects(state: State, pattern: str, source: str | None, limit: int) -> list
     )
     return [
         Hit(place, "row", f"... {shortened(excerpt)} ...", {kind: reason})
-        for place, kind, reason, excerpt in found.collect(engine="streaming").rows()
+        for place, kind, reason, excerpt in found.collect(engine="streaming").sort("place").rows()
     ]
