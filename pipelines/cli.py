@@ -94,6 +94,75 @@ def find(
     typer.echo(corpus.open(hub).find(text, family=family, source=source, limit=limit))
 
 
+@app.command(rich_help_panel=_RUN)
+def plan(
+    hub: Hub = None,
+    sources: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Refresh these sources only.", show_default="all")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Read this many rows of each source.", show_default="all")
+    ] = None,
+) -> None:
+    """Tell what a run would fetch, recompute and need, before anything is pulled.
+
+    Asks the Hub for each source's commit and files (some requests each), and compares them with what was read. Fetches
+    the cards of repositories and no data, takes no lock, and changes no table; what the Hub answered is kept beside its
+    cache, so that the run need not ask again.
+
+    Rows with a `~` are estimated from rows read before, or what `--limit` lets through; minutes from the past runs of
+    this workspace. The exit code is 1 where a source or recipe would fail, or a disk is too small.
+
+    Examples:
+
+    - `tamis plan`
+
+    - `tamis plan --hub online --sources gsm8k,alpaca`
+
+    - `tamis plan --hub ../rows --limit 1000`
+    """
+    from pipelines import workspace
+    from pipelines.opened import at_its_hub
+
+    opened = workspace.current() if hub is None else workspace.workspace(hub)
+    with at_its_hub(opened, _aside):
+        from pipelines.catalogue import recipes_now, settings_now
+        from pipelines.plan import make
+        from pipelines.sources import named
+        from pipelines.sources import sources as known
+
+        only = named(sources.split(",")) if sources else None
+        made = make.plan(opened, known(), recipes_now(), settings_now(), only=only, limit=limit, say=_aside)
+        typer.echo(made)
+    if not made.holds:
+        raise typer.Exit(1)
+
+
+@app.command(rich_help_panel=_RUN)
+def doctor(hub: Hub = None) -> None:
+    """Check this machine: Python, libraries, workspace, disk, recipes, Hub, token, Argilla, GPU, Dagster's port.
+
+    One line each: OK, WARN or FAIL, with the cure. Asks the Hub and Argilla whether they answer, where they are not on
+    this machine; shows no token and changes nothing. The exit code is 1 where a line says FAIL.
+    """
+    from pipelines import doctor as examination
+    from pipelines import workspace
+
+    opened = workspace.current() if hub is None else workspace.workspace(hub)
+    failed = False
+    for finding in examination.findings(opened):
+        typer.echo(finding)
+        failed |= finding.word == "FAIL"
+    if failed:
+        raise typer.Exit(1)
+
+
+def _aside(text: str) -> None:
+    """Say how far it is, on a terminal only, so that what is piped on is the answer alone."""
+    if sys.stderr.isatty():
+        typer.echo(text, err=True)
+
+
 @app.callback(invoke_without_command=True)
 def _tamis(
     told: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
