@@ -22,11 +22,14 @@ NEAR: Final = "near-duplicate"
 _own = pl.col("id")
 
 
-def signals_of(published: Pass, recipe: Recipe, id_: str, family: str) -> dict[str, float | None]:
-    """The signals of a record that a rule of the recipe reads, in the order of the rules."""
-    rows = published.state.scan(f"signals_{family}").filter(_own == id_).collect()
-    read = dict.fromkeys(rule.name for rule in recipe.rules if rule.name in rows.columns)
-    return rows.select(pl.col(list(read)).cast(pl.Float64)).row(0, named=True) if rows.height and read else {}
+def signals_of(published: Pass, recipe: Recipe, fate: Mapping[str, Any]) -> dict[str, float | None]:
+    """The signals of a record that a rule of the recipe reads, in the order of the rules. `fate`: its ledger row."""
+    family = FAMILIES[str(fate["family"])]
+    rows = published.state.scan(f"signals_{family.name}").filter(_own == fate["id"]).collect()
+    applying = (rule for rule in recipe.rules if rule.applies_to(str(fate["source"])))
+    columns = dict.fromkeys(column for rule in applying for column in rule.columns(family))
+    read = [column for column in columns if column in rows.columns]
+    return rows.select(pl.col(read).cast(pl.Float64)).row(0, named=True) if rows.height and read else {}
 
 
 def hits_of(published: Pass, recipe: Recipe, known_sources: Collection[str], fate: Mapping[str, Any]) -> list[str]:

@@ -110,7 +110,7 @@ def _in_recipe(
     elif said is None:
         note = "its rules and hits are not told, since the recipe's file is gone"
     elif row is not None:
-        signals = signals_of(one, said, id_, row["family"])
+        signals = signals_of(one, said, row)
         hits = hits_of(one, said, known_sources, row)
         if said.hash != one.recipe_hash:
             note = "the recipe was edited since this pass: signals and hits are those of its file as it is now"
