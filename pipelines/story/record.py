@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from textwrap import wrap
+from typing import Any, Final
 
 from pipelines.story.history import Past
 from pipelines.story.words import parts_of
 from schemas.families import FAMILIES
+
+
+_WIDTH: Final = 110
+"""Characters of a line of signals, of which there may be many."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class InRecipe:
         yield f"  in pass {self.number} of {self.when}, lake state {self.state}{side}{pinned}"
         if self.signals:
             values = (f"{name} {'-' if value is None else f'{value:g}'}" for name, value in self.signals.items())
-            yield f"  signals: {', '.join(values)}"
+            yield from wrap(f"  signals: {', '.join(values)}", _WIDTH, subsequent_indent="    ", break_on_hyphens=False)
         yield from (f"  also: {hit}" for hit in self.hits)
         yield from (f"  past: {move.told(id_)}" for move in self.past.moves)
         if self.note:
