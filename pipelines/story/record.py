@@ -9,7 +9,6 @@ from pipelines.story.history import Past
 from pipelines.story.words import parts_of
 from schemas.families import FAMILIES
 
-
 _WIDTH: Final = 110
 """Characters of a line of signals, of which there may be many."""
 

@@ -144,12 +144,17 @@ def test_duplicates_and_conflicts_are_told_with_their_fates(lakes: Lakes) -> Non
 
 
 def test_rules_are_told_with_the_signals_that_they_read(lakes: Lakes) -> None:
-    seen = {"prompt_words": [5, 3, 2], "completion_words": [5, 1, 2], "refusal": [0, 1, 0], "echoed_chars": [0, 0, 0]}
+    seen = {
+        "prompt_words": [5, 3, 2],
+        "completion_words": [5, 1, 2],
+        "completion_refusal": [0, 1, 0],
+        "echoed_chars": [0, 0, 0],
+    }
     lakes.source("aa", instructions("aa", QUESTIONS), **seen)
     rules = [
         {"name": "short answer", "signal": "completion_words", "comparison": "<", "threshold": 2},
         {"name": "short question", "signal": "prompt_words", "comparison": "<", "threshold": 4},
-        {"name": "refuses", "signal": "refusal", "comparison": "==", "threshold": 1, "action": "mark"},
+        {"name": "refuses", "signal": "completion_refusal", "comparison": "==", "threshold": 1, "action": "mark"},
         {"name": "of another source", "signal": "echoed_chars", "comparison": "==", "threshold": 0, "sources": ["bb"]},
     ]
     recipe = Recipe.model_validate({"sources": {"aa": None}, "rules": [rule | {"why": "a test"} for rule in rules]})
@@ -157,19 +162,19 @@ def test_rules_are_told_with_the_signals_that_they_read(lakes: Lakes) -> None:
     told = story(lakes.lake, id_of(1), default=recipe).recipes[0]
     assert told.fate == "dropped by the rule short answer: 1 < 2"
     assert told.hits == ("rule short question: 3 < 4", "rule refuses: 1 = 1 (it only marks)")
-    assert told.signals == {"completion_words": 1, "prompt_words": 3, "refusal": 1}
-    assert "  signals: completion_words 1, prompt_words 3, refusal 1" in told.lines(id_of(1))
+    assert told.signals == {"completion_words": 1, "prompt_words": 3, "completion_refusal": 1}
+    assert "  signals: completion_words 1, prompt_words 3, completion_refusal 1" in told.lines(id_of(1))
     assert story(lakes.lake, id_of(0), default=recipe).recipes[0].hits == ()
 
 
 def test_signals_of_older_code_are_noted_and_the_fate_is_told(lakes: Lakes) -> None:
     lakes.source("aa", instructions("aa", QUESTIONS), prompt_words=[5, 3, 2])
     publish_ledger(lakes.state(), "default", PLAIN, KNOWN)
-    rule = {"name": "refuses", "signal": "refusal", "comparison": "==", "threshold": 1, "why": "a test"}
+    rule = {"name": "refuses", "signal": "completion_refusal", "comparison": "==", "threshold": 1, "why": "a test"}
     recipe = Recipe.model_validate({"sources": {"aa": None}, "rules": [rule]})
     told = story(lakes.lake, id_of(0), default=recipe).recipes[0]
     assert told.fate == "kept"
-    assert "not told: signals of the family instruction: the lake has no signal refusal yet" in told.note
+    assert "not told: signals of the family instruction: the lake has no signal completion_refusal yet" in told.note
 
 
 def test_an_edited_and_an_unreadable_recipe_are_noted(lakes: Lakes) -> None:
