@@ -27,11 +27,10 @@ from huggingface_hub.utils._http import hf_request_event_hook
 
 from pipelines.errors import TamisError
 from pipelines.hub_errors import Absent, is_full, patiently
-from pipelines.upstream import Snapshot, UpstreamFile, Wanted
+from pipelines.wanted import Progress, Snapshot, UpstreamFile, Wanted
 
 __all__ = ["Absent", "Hub", "Snapshot", "UpstreamFile", "Wanted"]
 
-Progress = Callable[[str, int, int], None]
 T = TypeVar("T")
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")

@@ -18,7 +18,7 @@ from pipelines.quality import signals as quality
 from pipelines.reading import read
 from pipelines.sources.source import Read, Source
 from pipelines.transactions import Change, commit
-from pipelines.upstream import Snapshot, UpstreamFile
+from pipelines.wanted import Snapshot, UpstreamFile
 from pipelines.workspace import Workspace
 from schemas.families import FAMILIES
 from schemas.tables import PER_SOURCE, TABLES

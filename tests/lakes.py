@@ -1,14 +1,16 @@
 """Small lakes for tests: tables of one family written as a source's run and a lake state write them."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
 from pipelines.identity import with_hashes
 from pipelines.lake import Lake
-from pipelines.states import Pass, State, last_state, note_built, publish
+from pipelines.states import State, last_state, note_built, passes
 from schemas.families import FAMILIES
 from schemas.tables import PER_SOURCE, TABLES
 
@@ -121,7 +123,7 @@ class Lakes:
         }
         return note_built(opened, built, ready=True)
 
-    def published(self, state: State, recipe: str, recipe_hash: str, fates: pl.DataFrame) -> Pass:
+    def published(self, state: State, recipe: str, recipe_hash: str, fates: pl.DataFrame) -> None:
         """A pass with a ledger written by hand. `fates`: `id` and what differs from `kept`."""
         columns = empty("ledger").schema
         records = state.records("id", "source", "content_hash").collect()
@@ -135,7 +137,14 @@ class Lakes:
             pl.lit(None, dtype=dtype).alias(name) for name, dtype in columns.items() if name not in told.columns
         ).with_columns(pl.col("marks").fill_null([]))
         version = self.lake.replace("ledger", given.select(columns.names()).sort("id"), partition=recipe)
-        return publish(state, recipe, recipe_hash, {**state.versions, "ledger": version})
+        versions = json.dumps({**state.versions, "ledger": version})
+        row = {
+            "pass": passes(self.lake).height + 1,
+            "recipe": recipe,
+            "recipe_hash": recipe_hash,
+            "state": state.number,
+        }
+        self.lake.append("passes", pl.DataFrame([row | {"versions": versions, "at": datetime.now(UTC)}]))
 
 
 def pair(left: bytes, right: bytes, similarity: float, kind: str = "near-duplicate") -> dict[str, object]:

@@ -42,7 +42,8 @@ def plan(
     What a Hub refuses stands in the plan of its source; TamisError where it cannot be reached at all.
     """
     lake, notes = Lake(workspace.lake), timings.noted(workspace)
-    hub = Hub(None, Path(constants.HF_HUB_CACHE), online=workspace.online)
+    cache = Path(constants.HF_HUB_CACHE)
+    hub = Hub(None, cache, online=workspace.online)
     files = lake.scan("files").collect()
     planned = []
     for name, source in sources.items():
@@ -60,7 +61,7 @@ def plan(
         others=others,
         lake=tuple(state),
         recipes=curated,
-        disks=tuple(_disks(workspace, hub.cache, planned, upstream * sum(bool(one.why) for one in curated))),
+        disks=tuple(_disks(workspace, cache, planned, upstream * sum(bool(one.why) for one in curated))),
     )
 
 

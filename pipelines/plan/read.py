@@ -7,7 +7,7 @@ import polars as pl
 from pipelines.plan.what import SourcePlan
 from pipelines.refresh import in_order, why_again
 from pipelines.sources.source import Source
-from pipelines.upstream import Snapshot
+from pipelines.wanted import Snapshot
 
 
 def reading(name: str, source: Source, snapshot: Snapshot, known: pl.DataFrame, limit: int | None) -> SourcePlan:

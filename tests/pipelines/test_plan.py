@@ -14,7 +14,7 @@ from pipelines.layouts import turns
 from pipelines.plan.read import reading
 from pipelines.plan.what import Disk, Plan, RecipePlan, RunPlan, SourcePlan, duration, size
 from pipelines.sources.source import Read, Source
-from pipelines.upstream import Snapshot, UpstreamFile
+from pipelines.wanted import Snapshot, UpstreamFile
 from pipelines.workspace import ROOT, Workspace
 from tests.hub_faults import unreachable
 from tests.lakes import empty

@@ -1,11 +1,14 @@
-"""What is read of a repository, and what of it lies on this disk. No Hub library is needed to say either.
+"""What is asked of a Hub, and what comes of it. No Hub library is needed to say either.
 
 `pipelines.hub` fetches it; whoever only declares sources or reads the lake does without the Hub's libraries.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+Progress = Callable[[str, int, int], None]
+"""Gets a file's path, and the bytes fetched and to fetch of the whole snapshot."""
 
 
 @dataclass(frozen=True)
