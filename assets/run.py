@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from pipelines import workspace as places
 from pipelines.errors import TamisError
-from pipelines.opened import at_its_hub
+from pipelines.opening import served
 from pipelines.workspace import SAMPLE
 
 
@@ -22,9 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         opened = places.workspace(options.hub)
-        with at_its_hub(opened, lambda text: print(text, flush=True)):
-            for folder in (opened.lake, opened.instance):
-                folder.mkdir(parents=True, exist_ok=True)
+        with served(opened):
             places.remember(opened)
             # Only now, since the Hub's libraries freeze their endpoint when they are imported.
             from assets.graph import Graph

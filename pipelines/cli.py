@@ -122,10 +122,10 @@ def plan(
     - `tamis plan --hub ../rows --limit 1000`
     """
     from pipelines import workspace
-    from pipelines.opened import at_its_hub
+    from pipelines.opening import served
 
     opened = workspace.current() if hub is None else workspace.workspace(hub)
-    with at_its_hub(opened, _aside):
+    with served(opened):
         from pipelines.catalogue import recipes_now, settings_now
         from pipelines.plan import make
         from pipelines.sources import named

@@ -1,6 +1,6 @@
 """How a plan is made: the Hub is asked what it has, and the lake what of that was read.
 
-It imports the Hub's libraries: set the process up for its Hub first (`pipelines.opened`).
+It imports the Hub's libraries: set the process up for its Hub first (`pipelines.opening`).
 """
 
 import shutil

@@ -149,10 +149,10 @@ import sys
 from pathlib import Path
 import polars as pl
 from pipelines import workspace
-from pipelines.opened import at_its_hub
+from pipelines.opening import served
 folder = Path(sys.argv[1])
 opened = workspace.workspace(str(folder))
-with at_its_hub(opened, print):
+with served(opened):
     from huggingface_hub import constants
     from pipelines.catalogue import recipes_now, settings_now
     from pipelines.hub import Hub
