@@ -4,12 +4,12 @@ import sys
 import tomllib
 
 import pytest
+from lakes import FILE, Lakes, instructions, reject
 
 from pipelines.lake import Lake
 from pipelines.ledger import publish_ledger
 from pipelines.recipe import Recipe
 from pipelines.workspace import ROOT, Workspace, remember
-from tests.lakes import FILE, Lakes, instructions, reject
 
 
 def tamis(*arguments: str) -> subprocess.CompletedProcess[str]:

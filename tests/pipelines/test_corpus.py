@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from lakes import FILE, Lakes, instructions, reject
 
 from pipelines import corpus
 from pipelines.errors import TamisError
@@ -12,7 +13,6 @@ from pipelines.lake import Lake
 from pipelines.ledger import publish_ledger
 from pipelines.recipe import Recipe, SourceUse
 from pipelines.workspace import ROOT, Workspace, remember
-from tests.lakes import FILE, Lakes, instructions, reject
 
 KNOWN = ("aa", "bb")
 PLAIN = Recipe(sources={"aa": None, "bb": None})

@@ -7,13 +7,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from hub_faults import unreachable
 
 from pipelines import doctor
 from pipelines.errors import TamisError
 from pipelines.recipe import Unreadable
 from pipelines.sample_hub.server import serve
 from pipelines.workspace import Workspace, workspace
-from tests.hub_faults import unreachable
 
 
 @contextmanager

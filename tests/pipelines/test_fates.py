@@ -1,5 +1,6 @@
 import polars as pl
 import pytest
+from lakes import INSTRUCTION, Lakes, instructions
 
 from pipelines.fates import Ground, evidence, first_of, grounds
 from pipelines.lake import Lake
@@ -7,7 +8,6 @@ from pipelines.ledger import ledger
 from pipelines.recipe import LicencePolicy, Recipe, SourceUse
 from schemas.families import FAMILIES
 from schemas.vocabulary import FATES
-from tests.lakes import INSTRUCTION, Lakes, instructions
 
 QUESTIONS = [("How high is it?", "300 m."), ("Name a colour.", "Blue."), ("Who sings?", "A bird.")]
 KNOWN = ("aa", "bb", "cc")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hub_faults import unreachable
+from lakes import empty
 
 from pipelines import timings
 from pipelines.layouts import turns
@@ -16,8 +18,6 @@ from pipelines.plan.what import Disk, Plan, RecipePlan, RunPlan, SourcePlan, dur
 from pipelines.sources.source import Read, Source
 from pipelines.wanted import Snapshot, UpstreamFile
 from pipelines.workspace import ROOT, Workspace
-from tests.hub_faults import unreachable
-from tests.lakes import empty
 
 SOURCE = Source(
     repo="org/set",

@@ -1,5 +1,6 @@
 import polars as pl
 import pytest
+from lakes import FILE, Lakes, instructions, pair, reject
 
 from pipelines.errors import TamisError
 from pipelines.lake import Lake
@@ -11,7 +12,6 @@ from pipelines.story.record import Story
 from pipelines.story.row import place, tell_row
 from pipelines.story.tell import tell
 from pipelines.story.words import sentence, shortened
-from tests.lakes import FILE, Lakes, instructions, pair, reject
 
 KNOWN = ("aa", "bb", "cc")
 PLAIN = Recipe(sources={"aa": None, "bb": None})
