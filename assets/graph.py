@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any, Final
 
 import dagster as dg
@@ -12,14 +11,14 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 
 from assets.definitions import defs
 from assets.partitions import RECIPES
-from pipelines.errors import TamisError
+from pipelines import timings
 from pipelines.lake import Lake
 from pipelines.recipe import Recipe
 from pipelines.report.html import write_report
 from pipelines.report.summary import RunOutcome, SourceStatus
 from pipelines.report.terminal import terminal_summary
 from pipelines.snapshots import noted
-from pipelines.sources import sources
+from pipelines.sources import named, sources
 from pipelines.training.launch import compare
 from pipelines.workspace import SAMPLE, Workspace
 from schemas.families import FAMILIES
@@ -35,12 +34,11 @@ class Graph:
     only: Sequence[str] | None
     limit: int | None
     failures: list[str] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
 
     def run(self) -> int:
         """Refresh, curate, train, report; returns the exit code."""
         started = time.monotonic()
-        chosen = self._chosen()
+        chosen = named(self.only)
         lake = Lake(self.workspace.lake)
         say(self._plan(chosen))
         with dg.DagsterInstance.get() as instance:
@@ -62,15 +60,6 @@ class Graph:
         say(terminal_summary(self.workspace, lake, outcome, report))
         return 1 if self.failures else 0
 
-    def _chosen(self) -> list[str]:
-        names = list(sources())
-        for name in self.only or []:
-            if name not in names:
-                near = get_close_matches(name, names, 1)
-                cure = f"Did you mean {near[0]}?" if near else f"There are {', '.join(names)}."
-                raise TamisError("there is no such source", where=f"SOURCES={name}", cure=cure)
-        return list(dict.fromkeys(self.only)) if self.only else names
-
     def _plan(self, chosen: list[str]) -> str:
         hub = {SAMPLE: "the sample Hub"}.get(self.workspace.hub, self.workspace.hub)
         rows = f", the first {self.limit:,} rows of each" if self.limit else ""
@@ -83,8 +72,10 @@ class Graph:
         config = {"ops": {"records_and_signals": {"config": {"limit": self.limit}}}}
         started = time.monotonic()
         before = lake.version("files")
+        known = lake.scan("files").filter(_is(name)).collect()
         error = self._execute("refresh_source", name, config)
         files = lake.scan("files").filter(_is(name)).collect()
+        took = time.monotonic() - started
         rows = int(files["rows"].sum())
         records = sum(int(counts) for counts in files.unnest("records").select(_FAMILY_COLUMNS).sum().row(0))
         if error is not None:
@@ -94,7 +85,8 @@ class Graph:
             status = SourceStatus("ABSENT", "this Hub does not have it")
         else:
             status = SourceStatus("OK", "" if lake.version("files") != before else "unchanged")
-        took = time.monotonic() - started
+            read = files.join(known, on=["file", "etag", "reader", "limit"], how="anti", nulls_equal=True)
+            timings.note(self.workspace, "refresh", name, took, int(read["bytes"].sum()))
         done = f"{rows:>9,} rows {records:>9,} records" if status.word == "OK" else status.message
         say(
             f"[{position:>2}/{total}] {name:<12} {status.word:<6} {done} {status.message if status.word == 'OK' else ''} {took:.1f} s"
@@ -102,12 +94,15 @@ class Graph:
         return status
 
     def _curate(self, name: str) -> bool:
-        return self._told("curate", name, f"recipe {name}")
+        read = Lake(self.workspace.lake).scan("files").select("bytes").sum().collect()
+        return self._told("curate", name, f"recipe {name}", int(read["bytes"][0]))
 
     def _train(self, name: str) -> bool:
-        return self._told("train", name, f"run {name}")
+        recipe, run = name.split(".", 1)
+        return self._told("train", name, f"run {name}", _recipe(recipe).training[run].tokens)
 
-    def _told(self, job: str, partition: str, what: str) -> bool:
+    def _told(self, job: str, partition: str, what: str, amount: int) -> bool:
+        """Run a job and say how long it took. `amount`: what its time grows with (see `pipelines.timings`)."""
         started = time.monotonic()
         say(f"{what} ...")
         error = self._execute(job, partition, {})
@@ -115,7 +110,9 @@ class Graph:
             self.failures.append(error)
             say(f"{what}: FAILED: {error}")
             return False
-        say(f"{what}: {time.monotonic() - started:.1f} s")
+        took = time.monotonic() - started
+        timings.note(self.workspace, job, partition, took, amount)
+        say(f"{what}: {took:.1f} s")
         return True
 
     def _execute(self, job: str, partition: str, config: dict[str, Any]) -> str | None:

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -27,10 +27,10 @@ from huggingface_hub.utils._http import hf_request_event_hook
 
 from pipelines.errors import TamisError
 from pipelines.hub_errors import Absent, is_full, patiently
+from pipelines.wanted import Progress, Snapshot, UpstreamFile, Wanted
 
 __all__ = ["Absent", "Hub", "Snapshot", "UpstreamFile", "Wanted"]
 
-Progress = Callable[[str, int, int], None]
 T = TypeVar("T")
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -38,57 +38,6 @@ _DOWNLOADS = 4  # at once
 _SECONDS = 60.0  # without a byte before a connection counts as broken
 _ANSWERS = ".tamis-1"  # the form of what is kept; beside `blobs` and `snapshots` in a repository's folder of the cache
 _CHUNK = 1 << 20
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What a source reads of its repository.
-
-    `config` is a name as the card or `datasets` has it, None the default. `data_files` (split to glob or globs in the
-    repository) bypasses both where they are wrong or missing: scripts, HH-RLHF's folders, loose files; `config` is
-    then only a label.
-    """
-
-    config: str | None
-    splits: tuple[str, ...]
-    data_files: Mapping[str, str | tuple[str, ...]] | None = None
-
-    def __post_init__(self) -> None:
-        if self.data_files is not None and (missing := set(self.splits) - set(self.data_files)):
-            raise ValueError(f"no data_files for the splits {sorted(missing)}")
-
-
-@dataclass(frozen=True)
-class UpstreamFile:
-    """One file of a split. `number` counts from 0 in its config and split, in upstream's order.
-
-    `path` is the place in the repository, `local` on this disk; `etag` identifies the content: the SHA-256 of a file
-    in LFS, else the id of git's blob.
-    """
-
-    config: str
-    split: str
-    number: int
-    path: str
-    local: Path
-    size: int
-    etag: str
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """The files that were wanted of one commit.
-
-    `asked` is the name as configured, `repo` as the Hub answers (other than `asked` after a rename). `license` is the
-    card's. `absent` lists `config` or `config/split` that a folder's Hub does not have.
-    """
-
-    repo: str
-    asked: str
-    revision: str
-    license: str | None
-    files: tuple[UpstreamFile, ...]
-    absent: tuple[str, ...]
 
 
 @dataclass
@@ -152,19 +101,28 @@ class Hub:
         """
         info = self._info(repo, revision or "main")
         commit = self._commit(repo, info, wanted)
+        chosen = self._chosen(repo, commit, info, wanted)
+        self._fetch(repo, commit, list(dict.fromkeys(file.path for file in chosen.files)), progress)
+        return chosen
+
+    def look(self, repo: str, wanted: Sequence[Wanted], *, revision: str | None = None) -> tuple[Snapshot, int]:
+        """What `snapshot` would give now, and the bytes that it would fetch for it; nothing but the card is fetched.
+
+        Files that are not here yet have the place where they will be as `local`. Raises as `snapshot` does.
+        """
+        info = self._info(repo, revision or "main")
+        commit = self._commit(repo, info, wanted)
+        chosen = self._chosen(repo, commit, info, wanted)
+        missing = self._missing(commit, {file.path for file in chosen.files})
+        return chosen, sum(commit.files[path][0] for path in missing)
+
+    def _chosen(self, repo: str, commit: _Commit, info: DatasetInfo, wanted: Sequence[Wanted]) -> Snapshot:
         chosen, absent = self._choose(repo, commit, wanted)
-        self._fetch(repo, commit, list(dict.fromkeys(path for *_, path in chosen)), progress)
         files = tuple(
             UpstreamFile(config, split, number, path, self._local(commit, path), *commit.files[path])
             for config, split, number, path in chosen
         )
         return Snapshot(commit.repo, repo, commit.revision, _license(info), files, absent)
-
-    def size(self, repo: str, wanted: Sequence[Wanted], revision: str | None = None) -> int:
-        """Bytes that `snapshot` would fetch now. Nothing but the card is. Raises as `snapshot` does."""
-        commit = self._commit(repo, self._info(repo, revision or "main"), wanted)
-        chosen, _ = self._choose(repo, commit, wanted)
-        return sum(commit.files[path][0] for path in self._missing(commit, {path for *_, path in chosen}))
 
     def _info(self, repo: str, at: str) -> DatasetInfo:
         info = self._patiently(

@@ -12,7 +12,7 @@ LAKE_FILE: Final = ROOT / "lake.yaml"
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Shares(_Strict):

@@ -7,11 +7,10 @@ from typing import Final
 import polars as pl
 
 from pipelines import sides
-from pipelines.dedup.golds import arguments_key, gold_key
 from pipelines.dedup.survivors import survivors
 from pipelines.errors import TamisError
+from pipelines.fates import evidence, first_of, grounds
 from pipelines.lake import Lake
-from pipelines.quality.rules import hits
 from pipelines.recipe import Recipe
 from pipelines.sources.source import pinned_side
 from pipelines.states import Pass, State, last_pass, publish
@@ -129,86 +128,18 @@ def _with_fates_before_duplicates(
     state: State, recipe: Recipe, known_sources: Collection[str], family: Family
 ) -> pl.DataFrame:
     """Records of a family with the fates that need no other record; null where none applies so far."""
-    hit = hits(state.scan(f"signals_{family.name}"), recipe.rules, family).collect()
-    dropping = (
-        hit.filter(pl.col("action") == "drop").sort("id", "order").unique("id", keep="first", maintain_order=True)
-    )
-    marking = hit.filter(pl.col("action") == "mark").sort("id", "order").group_by("id").agg(marks=pl.col("rule"))
-    records = (
-        state.scan(f"records_{family.name}")
-        .select(
-            "id",
-            "source",
-            "group",
-            "license",
-            "content_hash",
-            "match_hash",
-            file=pl.col("origin").struct.field("file"),
-            row=pl.col("origin").struct.field("row"),
-            split=pl.col("origin").struct.field("split"),
-            gold=gold_key(family),
-            args=arguments_key(family),
-        )
-        .join(_first_rows(state), on=["source", "file"], how="left")
-        .join(_limits(recipe).lazy(), on="source", how="left")
-        .join(state.scan("placements").select("content_hash", "side", "bridge"), on="content_hash", how="left")
-        .collect()
-        .join(dropping.select("id", "rule", "value", "threshold"), on="id", how="left")
-        .join(marking, on="id", how="left")
-    )
-    excluded = pl.col("license").is_in(recipe.licence.exclude).fill_null(recipe.licence.unknown == "drop")
-    beyond = pl.col("first") + pl.col("row") >= pl.col("limit")
-    decided = (
-        pl.when(~pl.col("source").is_in(list(known_sources)))
-        .then(_fate("source removed"))
-        .when(~pl.col("source").is_in(list(recipe.sources)))
-        .then(_fate("not in recipe", pl.lit("source")))
-        .when(beyond.fill_null(value=False))
-        .then(_fate("not in recipe", pl.lit("row limit"), pl.col("first") + pl.col("row"), pl.col("limit")))
-        .when(excluded)
-        .then(_fate("licence", pl.col("license").fill_null("none stated")))
-        .when(pl.col("bridge"))
-        .then(_fate("split bridge"))
-        .when(pl.col("rule").is_not_null())
-        .then(_fate("rule", pl.col("rule"), pl.col("value"), pl.col("threshold")))
-        .otherwise(_fate(None))
-    )
+    found = evidence(state, recipe, family)
+    decided = first_of(grounds(recipe, known_sources))
     return (
-        records.with_columns(decided=decided, pinned=_is_pinned(records["split"]))
+        found.with_columns(decided=decided, pinned=_is_pinned(found["split"]))
         .drop("value", "threshold")
         .unnest("decided")
-        .with_columns(marks=pl.col("marks").fill_null([]))
-    )
-
-
-def _fate(
-    fate: str | None, reason: pl.Expr | None = None, value: pl.Expr | None = None, threshold: pl.Expr | None = None
-) -> pl.Expr:
-    def typed(expression: pl.Expr | None, dtype: type[pl.DataType]) -> pl.Expr:
-        return (pl.lit(None) if expression is None else expression).cast(dtype)
-
-    return pl.struct(
-        fate=pl.lit(fate, dtype=pl.String),
-        reason=typed(reason, pl.String),
-        value=typed(value, pl.Float64),
-        threshold=typed(threshold, pl.Float64),
     )
 
 
 def _is_pinned(splits: pl.Series) -> pl.Series:
     pinned = [split for split in splits.unique() if pinned_side(split)]
     return splits.is_in(pinned)
-
-
-def _first_rows(state: State) -> pl.LazyFrame:
-    """For each file, how many of the source's upstream rows stand before it."""
-    before = pl.col("rows").cum_sum().shift(1, fill_value=0).over("source", order_by="position")
-    return state.scan("files").sort("source", "position").select("source", "file", first=before)
-
-
-def _limits(recipe: Recipe) -> pl.DataFrame:
-    limits = [(source, recipe.limit(source)) for source in recipe.sources]
-    return pl.DataFrame(limits, schema={"source": pl.String, "limit": pl.Int64}, orient="row")
 
 
 def _rank(recipe: Recipe) -> pl.Expr:

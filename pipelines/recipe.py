@@ -92,16 +92,15 @@ def read(name: str, lake: LakeSettings, known_sources: Mapping[str, Any], folder
     `extends: OTHER` takes every top-level key that is not given from another recipe.
     """
     document = Document(folder / f"{name}.yaml")
-    data = dict(document.data) if isinstance(document.data, dict) else {}
-    base = data.pop("extends", None)
+    base = document.data.pop("extends", None)
     if base is not None:
         if base == name or base not in names(folder):
             raise document.error(("extends",), f"there is no other recipe {base!r}", f"There are {names(folder)}.")
-        parent = Document(folder / f"{base}.yaml").data
-        if "extends" in parent:
+        parent = Document(folder / f"{base}.yaml")
+        if "extends" in parent.data:
             raise document.error(("extends",), f"{base!r} itself extends a recipe", "Extend that one.")
-        data = {key: value for key, value in parent.items() if key != "description"} | data
-    recipe = document.parse(Recipe, data)
+        document = document.over(parent, leaving=("description",))
+    recipe = document.parse(Recipe)
     for source in recipe.sources:
         if source not in known_sources:
             near = get_close_matches(source, known_sources, 1)

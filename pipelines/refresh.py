@@ -4,14 +4,13 @@ Unchanged files are not read again: a file's records lie in files of their own, 
 content, the code that reads them, or the row limit changes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
 
 from pipelines.errors import TamisError
-from pipelines.hub import Snapshot, UpstreamFile
 from pipelines.lake import Lake, Staged, Writer
 from pipelines.lake_settings import LakeSettings
 from pipelines.normalise import Place, batches, file_key, normalise
@@ -19,6 +18,7 @@ from pipelines.quality import signals as quality
 from pipelines.reading import read
 from pipelines.sources.source import Read, Source
 from pipelines.transactions import Change, commit
+from pipelines.wanted import Snapshot, UpstreamFile
 from pipelines.workspace import Workspace
 from schemas.families import FAMILIES
 from schemas.tables import PER_SOURCE, TABLES
@@ -110,10 +110,10 @@ def _stage_files(
     rows: list[dict[str, object]] = []
     again: list[str] = []
     taken = 0
-    for declared, file in _in_order(source, snapshot):
+    for declared, file in in_order(source, snapshot):
         left = None if limit is None else max(limit - taken, 0)
         old = known.get(file.path)
-        if old is not None and _still_good(old, file, source.code, left):
+        if old is not None and why_again(old, file, source.code, left) is None:
             row = old
             staging.kept.add(file_key(file.path))
         elif left == 0:
@@ -136,7 +136,8 @@ def accounts(lake: Lake, name: str) -> str | None:
     return accounting(lake.scan("files").filter(mine).collect(), pl.concat(held), rejects)
 
 
-def _in_order(source: Source, snapshot: Snapshot) -> Iterator[tuple[Read, UpstreamFile]]:
+def in_order(source: Source, snapshot: Snapshot) -> Iterator[tuple[Read, UpstreamFile]]:
+    """The files of a snapshot with what reads them, in the order in which rows are counted for a limit."""
     named = {declared.config for declared in source.reads}
     for declared in source.reads:
         for file in snapshot.files:
@@ -146,11 +147,21 @@ def _in_order(source: Source, snapshot: Snapshot) -> Iterator[tuple[Read, Upstre
                 yield declared, file
 
 
-def _still_good(old: dict[str, object], file: UpstreamFile, code: str, left: int | None) -> bool:
-    if old["etag"] != file.etag or old["reader"] != code:
-        return False
+def why_again(old: Mapping[str, object] | None, file: UpstreamFile, code: str, left: int | None) -> str | None:
+    """Why a file is read, in words; None where its records stand. `old`: its row of the table `files`, if it has one.
+
+    `code`: identity of the code that would read it; `left`: rows of it that are wanted, None for all.
+    """
+    if old is None:
+        return "new"
+    if old["etag"] != file.etag:
+        return "changed upstream"
+    if old["reader"] != code:
+        return "read by code that changed"
     stopped_at = old["limit"]
-    return stopped_at is None or (left is not None and int(str(stopped_at)) >= left)
+    if stopped_at is not None and (left is None or int(str(stopped_at)) < left):
+        return "cut short by a row limit before"
+    return None
 
 
 def _stage_file(

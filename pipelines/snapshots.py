@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from pipelines.errors import TamisError
-from pipelines.hub import Snapshot, UpstreamFile
+from pipelines.wanted import Snapshot, UpstreamFile
 from pipelines.workspace import Workspace
 
 

@@ -101,6 +101,11 @@ def ready_state(lake: Lake) -> State:
     return found
 
 
+def unpublished(lake: Lake) -> State:
+    """The per-source tables as they were committed last, whether or not a state names them; its number is 0."""
+    return State(lake, 0, lake.versions(t.name for t in PER_SOURCE), "", ready=False)
+
+
 def publish(state: State, recipe: str, recipe_hash: str, versions: Mapping[str, int]) -> Pass:
     """Append the row that makes a ledger visible."""
     lake = state.lake

@@ -58,6 +58,11 @@ class Workspace:
         return self.path / "snapshots"
 
     @property
+    def timings(self) -> Path:
+        """How long the steps of past runs took."""
+        return self.path / "timings.jsonl"
+
+    @property
     def sample_repositories(self) -> Path:
         """The generated repositories of the sample Hub."""
         return self.path / "sample-hub"

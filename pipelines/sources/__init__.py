@@ -3,8 +3,10 @@
 import functools
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 
+from pipelines.errors import TamisError
 from pipelines.sources.source import Source
 
 
@@ -17,3 +19,14 @@ def sources() -> Mapping[str, Source]:
         if isinstance(declared, Source):
             found[module.name] = declared
     return found
+
+
+def named(names: Sequence[str] | None) -> list[str]:
+    """The sources of these names, each once; all of them where None is given. TamisError for one that is not there."""
+    known = list(sources())
+    for name in names or ():
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            cure = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
+            raise TamisError("there is no such source", where=f"SOURCES={name}", cure=cure)
+    return list(dict.fromkeys(names)) if names else known

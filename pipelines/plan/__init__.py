@@ -1,0 +1,1 @@
+"""What a run would fetch, recompute and need, told before anything is pulled."""

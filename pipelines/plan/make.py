@@ -1,0 +1,124 @@
+"""How a plan is made: the Hub is asked what it has, and the lake what of that was read.
+
+It imports the Hub's libraries: set the process up for its Hub first (`pipelines.opening`).
+"""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import httpx2
+import polars as pl
+from huggingface_hub import constants
+
+from pipelines import timings
+from pipelines.errors import TamisError
+from pipelines.hub import Absent, Hub
+from pipelines.lake import Lake
+from pipelines.lake_settings import LakeSettings
+from pipelines.lake_wide import built_with
+from pipelines.plan.read import reading
+from pipelines.plan.what import EXPORTS, TABLES, Disk, Plan, RecipePlan, RunPlan, SourcePlan
+from pipelines.recipe import Recipe, Unreadable
+from pipelines.sources.source import Source
+from pipelines.states import State, last_pass, last_state
+from pipelines.workspace import Workspace
+
+
+def plan(
+    workspace: Workspace,
+    sources: Mapping[str, Source],
+    recipes: Mapping[str, Recipe | Unreadable],
+    settings: LakeSettings,
+    *,
+    only: Sequence[str] | None = None,
+    limit: int | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Plan:
+    """What a run of the sources `only` (all, where it is None) would do, reading `limit` upstream rows of each.
+
+    Nothing is fetched but the cards of repositories, and nothing is written but the Hub's answers beside the cache.
+    What a Hub refuses stands in the plan of its source; TamisError where it cannot be reached at all.
+    """
+    lake, notes = Lake(workspace.lake), timings.noted(workspace)
+    cache = Path(constants.HF_HUB_CACHE)
+    hub = Hub(None, cache, online=workspace.online)
+    files = lake.scan("files").collect()
+    planned = []
+    for name, source in sources.items():
+        if only is None or name in only:
+            say(f"asking the Hub about {source.repo}")
+            planned.append(_source(hub, name, source, files.filter(pl.col("source") == name), limit, notes))
+    others = tuple(name for name in sources if only is not None and name not in only)
+    upstream = sum(one.upstream for one in planned)
+    upstream += int(files.filter(pl.col("source").is_in(others))["bytes"].sum())
+    state = _why_new_state(last_state(lake, ready=True), planned, settings)
+    curated = tuple(_recipe(lake, name, said, bool(state), upstream, notes) for name, said in recipes.items())
+    return Plan(
+        hub=workspace.hub,
+        sources=tuple(planned),
+        others=others,
+        lake=tuple(state),
+        recipes=curated,
+        disks=tuple(_disks(workspace, cache, planned, upstream * sum(bool(one.why) for one in curated))),
+    )
+
+
+def _source(
+    hub: Hub, name: str, source: Source, known: pl.DataFrame, limit: int | None, notes: pl.DataFrame
+) -> SourcePlan:
+    try:
+        snapshot, to_fetch = hub.look(source.repo, source.wanted, revision=source.revision)
+    except Absent:
+        return SourcePlan(name, "ABSENT", "this Hub does not have it")
+    except TamisError as error:
+        if isinstance(error.__cause__, (httpx2.TransportError, ConnectionError)):
+            raise  # it would be the same for every source
+        return SourcePlan(name, "FAILED", str(error))
+    read = reading(name, source, snapshot, known, limit)
+    seconds = timings.estimate(notes, "refresh", name, read.to_read)
+    return replace(read, to_fetch=to_fetch, seconds=seconds)
+
+
+def _why_new_state(last: State | None, planned: Sequence[SourcePlan], settings: LakeSettings) -> list[str]:
+    if last is None:
+        return ["the first one"]
+    changing = [one.name for one in planned if one.why or one.leaving]
+    why = [f"a new one, since {', '.join(changing)} change{'s' if len(changing) == 1 else ''}"] if changing else []
+    if last.built_with != built_with(settings):
+        why.append("pairs and sides are built again, since lake.yaml or their code was edited")
+    return why
+
+
+def _recipe(
+    lake: Lake, name: str, said: Recipe | Unreadable, moves: bool, upstream: int, notes: pl.DataFrame
+) -> RecipePlan:
+    if isinstance(said, Unreadable):
+        return RecipePlan(name, problem=f"cannot be read: {said.error}")
+    last = last_pass(lake, name)
+    why = ["its first ledger"] if last is None else ["a new ledger"] if moves else []
+    if last is not None and last.recipe_hash != said.hash:
+        why = ["a new ledger", f"the recipe was edited since pass {last.number}"]
+    runs = (
+        RunPlan(
+            name=f"{name}.{run}",
+            tokens=settings.tokens,
+            model="the tiny model" if settings.model == "tiny" else f"{settings.model} (fetched unless it is cached)",
+            seconds=timings.estimate(notes, "train", f"{name}.{run}", settings.tokens),
+        )
+        for run, settings in said.training.items()
+    )
+    return RecipePlan(name, tuple(why), "", timings.estimate(notes, "curate", name, upstream), tuple(runs))
+
+
+def _disks(workspace: Workspace, cache: Path, planned: Sequence[SourcePlan], exported: int) -> Iterator[Disk]:
+    """What is written where: snapshots to the cache, tables and exports to the workspace; once, if that is one disk."""
+    fetched = sum(one.to_fetch for one in planned)
+    written = round(TABLES * sum(one.to_read for one in planned) + EXPORTS * exported)
+    there = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    if there.stat().st_dev == workspace.path.stat().st_dev:
+        yield Disk(workspace.path, fetched + written, shutil.disk_usage(workspace.path).free)
+    else:
+        yield Disk(cache, fetched, shutil.disk_usage(there).free)
+        yield Disk(workspace.path, written, shutil.disk_usage(workspace.path).free)

@@ -1,0 +1,69 @@
+"""A fate in one sentence, and a record in a few lines."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from schemas.families import Family
+
+_PART_CHARACTERS: Final = 300
+_TURNS: Final = 4
+"""Messages of a part that are shown: the first one and the last ones."""
+
+
+def sentence(row: Mapping[str, Any]) -> str:
+    """The fate of a row of the ledger: `dropped by the rule answer_words: 0 < 1`.
+
+    `row` has `fate`, `reason`, `value`, `threshold`, `survivor` and `similarity`.
+    """
+    fate, reason = str(row["fate"]), row["reason"]
+    if fate == "rule":
+        return f"dropped by the {rule_hit(reason, row['value'], row['threshold'])}"
+    if fate == "not in recipe" and reason == "row limit":
+        number, limit = int(row["value"]), int(row["threshold"])
+        return f"not in recipe: it is row {number:,} of its source (from 0), and the recipe takes {limit:,}"
+    if fate in ("exact duplicate", "near-duplicate"):
+        similarity = f", {row['similarity']:.3f} similar" if fate == "near-duplicate" else ""
+        return f"{fate} of {row['survivor']}{similarity}"
+    said = {
+        "not in recipe": "not in recipe: the recipe does not take its source",
+        "licence": f"licence: the recipe does not take {reason}",
+        "split bridge": "split bridge: it is tied to two sides, so it may stand on neither",
+        "source removed": "its source is no longer configured",
+    }
+    return said.get(fate, f"{fate}: {reason}" if reason else fate)
+
+
+def rule_hit(rule: str, value: float | None, threshold: float | None) -> str:
+    """`rule answer_words: 0 < 1`."""
+    if value is None:
+        return f"rule {rule}"
+    if threshold is None:
+        return f"rule {rule}: {value:g}"
+    sign = "<" if value < threshold else ">" if value > threshold else "="
+    return f"rule {rule}: {value:g} {sign} {threshold:g}"
+
+
+def shortened(text: str, characters: int = _PART_CHARACTERS) -> str:
+    """A text on one line, cut behind `characters`."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= characters else f"{flat[:characters].rstrip()} ..."
+
+
+def parts_of(record: Mapping[str, Any], family: Family) -> list[tuple[str, str]]:
+    """The parts of a record, each shortened, and how its answer is checked: (`prompt user`, `What is ...`)."""
+    lines: list[tuple[str, str]] = []
+    for part in family.parts:
+        value = record[part]
+        if isinstance(value, str):
+            lines.append((part, shortened(value)))
+        elif value is not None:
+            lines += _turns(part, value)
+    lines += [(name, shortened(record[name])) for name in ("answer", "verifier", "verifier_args") if record.get(name)]
+    return lines
+
+
+def _turns(part: str, messages: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    said = [(f"{part} {m['role']}", shortened(m["content"]) or "(empty)") for m in messages]
+    said = said or [(part, "(no messages)")]
+    left_out = len(said) - _TURNS
+    return said if left_out <= 0 else [said[0], (part, f"({left_out} turns)"), *said[1 - _TURNS :]]

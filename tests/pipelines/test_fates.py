@@ -1,0 +1,75 @@
+import polars as pl
+import pytest
+from lakes import INSTRUCTION, Lakes, instructions
+
+from pipelines.fates import Ground, evidence, first_of, grounds
+from pipelines.lake import Lake
+from pipelines.ledger import ledger
+from pipelines.recipe import LicencePolicy, Recipe, SourceUse
+from schemas.families import FAMILIES
+from schemas.vocabulary import FATES
+
+QUESTIONS = [("How high is it?", "300 m."), ("Name a colour.", "Blue."), ("Who sings?", "A bird.")]
+KNOWN = ("aa", "bb", "cc")
+
+
+@pytest.fixture
+def lakes(lake: Lake) -> Lakes:
+    return Lakes(lake)
+
+
+def fates(made: pl.DataFrame) -> dict[str, tuple[str, str | None]]:
+    return {id_: (fate, reason) for id_, fate, reason in made.select("id", "fate", "reason").rows()}
+
+
+def id_of(row: int, source: str = "aa") -> str:
+    return f"{source}/instruction/default.train.0.{row}"
+
+
+def test_grounds_come_in_the_order_of_the_closed_list() -> None:
+    order = [FATES.index(ground.fate) for ground in grounds(Recipe(sources={}), KNOWN)]
+    assert order == sorted(order)
+
+
+def test_the_first_ground_that_applies_is_the_fate() -> None:
+    frame = pl.DataFrame({"value": [1, 2, 3]})
+    value = pl.col("value")
+    found = (Ground("licence", value == 1, pl.lit("x")), Ground("rule", value <= 2, pl.lit("r"), value, pl.lit(2)))
+    said = frame.select(said=first_of(found)).unnest("said").rows()
+    assert said == [("licence", "x", None, None), ("rule", "r", 2.0, 2.0), (None, None, None, None)]
+
+
+def test_a_ledger_gives_each_record_its_first_fate(lakes: Lakes) -> None:
+    lakes.source("aa", instructions("aa", QUESTIONS, license="cc-by-nc-4.0"))
+    lakes.source("bb", instructions("bb", [("Else?", "No."), ("And else?", "None.")], license=None))
+    lakes.source("cc", instructions("cc", [("Here?", "Yes.")]))
+    lakes.source("dd", instructions("dd", [("Removed?", "Yes.")]))
+    content = lakes.state().records("id", "content_hash").select("id", "content_hash").collect()
+    bridges = content.filter(pl.col("id").is_in([id_of(0), id_of(0, "bb")]))["content_hash"].to_list()
+    state = lakes.state(bridges=bridges)
+    policy = LicencePolicy(exclude=["cc-by-nc-4.0"], unknown="keep")
+    recipe = Recipe(sources={"aa": SourceUse(limit=2), "bb": None, "dd": None}, licence=policy)
+    assert fates(ledger(state, "default", recipe, KNOWN)) == {
+        id_of(0): ("licence", "cc-by-nc-4.0"),
+        id_of(1): ("licence", "cc-by-nc-4.0"),
+        id_of(2): ("not in recipe", "row limit"),
+        id_of(0, "bb"): ("split bridge", None),
+        id_of(1, "bb"): ("kept", None),
+        id_of(0, "cc"): ("not in recipe", "source"),
+        id_of(0, "dd"): ("source removed", None),
+    }
+    strict = Recipe(sources={"bb": None}, licence=LicencePolicy(unknown="drop"))
+    made = fates(ledger(state, "default", strict, KNOWN))
+    assert made[id_of(1, "bb")] == ("licence", "none stated")
+
+
+def test_evidence_of_one_record_is_its_row_of_the_whole(lakes: Lakes) -> None:
+    lakes.source("aa", instructions("aa", QUESTIONS))
+    lakes.source("bb", instructions("bb", QUESTIONS[:1]))
+    state, recipe = lakes.state(), Recipe(sources={"aa": SourceUse(limit=2), "bb": None})
+    whole = evidence(state, recipe, INSTRUCTION)
+    one = evidence(state, recipe, INSTRUCTION, pl.col("id") == id_of(2))
+    assert whole.height == 4
+    assert one.equals(whole.filter(pl.col("id") == id_of(2)))
+    assert one.select("row", "first", "limit").row(0) == (2, 0, 2)
+    assert evidence(state, recipe, FAMILIES["cot"]).is_empty()
