@@ -10,11 +10,11 @@ _HEAD = 400
 """Characters from the start in which a refusal is looked for."""
 
 _EMPTY_WORDS = (
-    r"no[ _-]?(?:in|out)put(?: (?:is )?(?:required|needed|necessary|provided|given|available))?|n\.?/?a|none|null|nan|nil"
-    r"|tbd|todo|not applicable|(?:your|insert|enter|put|add)(?: your)? (?:answer|response|text|input|output)(?: goes)? here"
-    r"|placeholder|lorem ipsum"
+    r"no[ _-]?(?:in|out)put(?: (?:is )?(?:required|needed|necessary|provided|given|available))?|n/a|n\.a\.|tbd|todo"
+    r"|not applicable|(?:your|insert|enter|put|add)(?: your)? (?:answer|response|text|input|output)(?: goes)? here"
+    r"|placeholder|lorem ipsum|[<\[({]\s*(?:none|null|nil|nan|empty|blank)\s*[>\])}]"
 )
-_PLACEHOLDER = rf"(?i)^\W*(?:(?:input|output|answer|response)\s*:\s*)?(?:{_EMPTY_WORDS})\W*$"
+_PLACEHOLDER = rf"(?i)^\W*(?:(?:input|output|answer|response)\s*:\s*)?(?:{_EMPTY_WORDS}|none|null|nan)\W*$"
 _PLACEHOLDER_LINE = rf"(?i)(?:^|\n)[^\w\n]*(?:(?:input|context)[ \t]*:[ \t]*)?(?:{_EMPTY_WORDS})\W*$"
 
 _THING = (
@@ -32,15 +32,15 @@ _MISSING = "|".join(
         rf"\b(?:the|this|an?) attached {_THING}",
     ]
 )
-# An address alone in the last line is what the answer should have read; unless the task is about addresses.
-_LONE_URL = r"(?i)(?:^|\n)\W*(?:[\w ]{1,20}: *)?(?:https?://|www\.)\S+\s*$"
+# One line and then nothing but addresses: what the answer should have read; unless the task is about addresses.
+_LONE_URL = r"(?i)^\s*[^\n]*(?:\n\W*(?:[\w ]{1,20}: *)?(?:https?://|www\.)\S+\s*)+$"
 _ABOUT_URLS = r"(?i)\b(?:urls?|uris?|links?|domains?|hostname|protocol|shorten|parse|regex|html|query string|address|format)\b"
 
 _CANNOT = r"(?:can(?:no|['’])?t|can not|could(?:n['’]t| not)|unable|not able|won['’]t|will not|am not going)"
 _REFUSAL = "|".join(
     [
         rf"(?i)\b(?:sorry|i['’]m afraid|i am afraid|apologi[sz]e|unfortunately)\b[^.!?\n]{{0,60}}\b(?:i|we|model)\b[^.!?\n]{{0,20}}\b{_CANNOT}",
-        rf"\b(?:i|we) {_CANNOT}(?: to)? (?:help|assist|provide|comply|fulfil|answer|do that|complete|generate|support|condone|engage|advise)",
+        rf"\b(?:i|we) {_CANNOT}(?: to)? (?:help you|help with|assist|provide|comply|fulfil|answer (?:that|this|your)|do that|complete (?:that|this|your))",
         rf"\bas an? (?:ai|artificial|large|language)\b[^.!?\n]{{0,80}}\b{_CANNOT}",
         r"\b(?:cannot|can['’]t|unable to) (?:complete|perform|do|fulfil) (?:this|the|that|your) (?:task|request)",
         r"(?:抱歉|对不起)[^。\n]{0,30}(?:无法|不能)|我(?:无法|不能)(?:提供|回答|帮助|协助|满足)",
@@ -56,11 +56,11 @@ _IDENTITY = "|".join(
         r"我(?:只)?是(?:一个|一名|一款|一位)?(?:大型|由)?(?:人工智能|ai|语言模型|chatgpt|open ?assistant|openai)",
     ]
 )
-_TEMPLATE = (
-    r"<\|(?:im_start|im_end|endoftext|eot_id|start_header_id|end_header_id|user|assistant|system|end)\|>|\[/?INST\]|<</?SYS>>"
-    r"|(?:^|\n)#{2,3} ?(?:Instruction|Response|Input|Output|Human|Assistant):|\n\n(?:Human|Assistant): "
-    r"|(?:^|\n)#{0,3} ?\d{1,2}\. ?Instruction:"
+_TOKENS = (
+    r"<\|(?:im_start|im_end|endoftext|eot_id|start_header_id|end_header_id|user|assistant|system|end)\|>"
+    r"|\[/?INST\]|<</?SYS>>"
 )
+_NEXT_TASK = r"(?:^|\n)(?:#{2,3} ?(?:Instruction|Response):|#{0,3} ?\d{1,2}\. ?Instruction:)"
 _CUTOFF = "|".join(
     [
         r"(?i)\b(?:knowledge|training)(?: data)? cut-?off",
@@ -87,8 +87,8 @@ def placeholder_input(family: Family) -> pl.Expr:
 def missing_attachment(family: Family) -> pl.Expr:
     """Whether the last turn asks about an image, recording or page that a model of text cannot see.
 
-    A stand-in (`[Image]`), the address of a picture or recording, `the attached file`, or an address alone in the
-    last line where the turn does not speak of addresses.
+    A stand-in (`[Image]`), the address of a picture or recording, `the attached file`, or one line with nothing but
+    addresses after it, where that line does not speak of addresses.
     """
     turn = pl.col("last_turn")
     without_address = turn.str.replace_all(r"(?:https?://|www\.)\S+", "")
@@ -138,9 +138,15 @@ def same_role_turns(family: Family) -> pl.Expr:
 
 
 @of_part(unit="count", parts=SAID)
-def template_remains(part: Part) -> pl.Expr:
-    """Marks of prompts and chat templates: `<|im_start|>`, `[INST]`, `### Response:`, `\\n\\nHuman:`, `12. Instruction:`."""
-    return part.text.str.count_matches(_TEMPLATE).cast(pl.Int64)
+def chat_tokens(part: Part) -> pl.Expr:
+    """Tokens of chat templates (`<|im_start|>`, `[INST]`, `<|endoftext|>`)."""
+    return part.text.str.count_matches(_TOKENS).cast(pl.Int64)
+
+
+@of_part(unit="count", parts=SAID, source="AlpacaDataCleaned: merged instructions")
+def next_tasks(part: Part) -> pl.Expr:
+    """Headings of another task in the answer (`12. Instruction:`, `### Instruction:`): it ran on after its end."""
+    return part.text.str.count_matches(_NEXT_TASK).cast(pl.Int64)
 
 
 @of_part(unit="0 or 1", parts=ANSWERS)

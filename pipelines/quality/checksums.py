@@ -6,7 +6,8 @@ import polars as pl
 
 from pipelines.quality.compiled import Bytes, Ints, buffers, kernel
 
-_CARD = r"\b(?:4\d{3}|5[1-5]\d{2}|2[2-7]\d{2}|3[47]\d{2}|6(?:011|5\d{2}))(?:[ -]?\d){9,15}\b"
+# What stands before and after is part of the match, so that decimals are none.
+_CARD = r"(?:^|[^\d.,-])(?:4\d{3}|5[1-5]\d{2}|2[2-7]\d{2}|3[47]\d{2}|6(?:011|5\d{2}))(?:[ -]?\d){9,15}(?:$|[^\d])"
 _IBAN = r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"
 
 

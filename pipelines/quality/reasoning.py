@@ -9,6 +9,7 @@ from schemas.families import Family
 _TAG = r"(?i)</?(?:think|thinking|thought|reasoning|reflection|scratchpad)>|<\|(?:begin|end)_of_(?:thought|solution)\|>"
 _BOXED = r"(?s)^.*\\boxed\s*\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
 _NUMBER = r"\d[\d,]*(?:\.\d+)?|\.\d+"
+_TAIL = 400
 _LAST_LINE = r"([^\n]*\S[^\n]*)\s*$"
 
 
@@ -32,15 +33,32 @@ def boxed_differs(family: Family) -> pl.Expr:
 
 
 @of_record(unit="0 or 1", families=("cot",))
+def boxed_in_tail(family: Family) -> pl.Expr:
+    r"""Whether the number in the answer's last `\boxed{}` stands in the last 400 characters of the reasoning.
+
+    Null where no plain number is boxed, or there is no reasoning.
+    """
+    boxed = pl.col("completion").str.extract(_BOXED).str.replace_all(r"\\(?:circ|degree|text\{[^}]*\})|[\s^$%]", "")
+    number = boxed.str.extract(r"^(-?\d[\d,]*(?:\.\d+)?)$").str.replace_all(r"[-,]", "")
+    tail = pl.col("reasoning").str.tail(_TAIL).str.replace_all(",", "")
+    return pl.when(number.is_not_null()).then(yes(tail.str.contains(number, literal=True)))
+
+
+@of_record(unit="0 or 1", families=("cot",))
 def gold_in_last_line(family: Family) -> pl.Expr:
     """Whether the gold answer is a number of the reasoning's last line, also in hundredths (25 cents, $0.25).
 
     Null where the gold is no plain number, or there is no reasoning.
     """
     gold = _number(pl.col("answer").str.strip_chars().str.strip_prefix("$")).abs()
-    line = pl.col("reasoning").str.extract(_LAST_LINE).str.replace_all(r"(\d) (\d{3})\b", "$1$2")
-    numbers = line.str.extract_all(_NUMBER).list.eval(_number(pl.element()))
-    return yes(numbers.list.contains(gold) | numbers.list.contains(gold / 100)) * yes(gold.is_not_null()).replace(0, None)
+    line = pl.col("reasoning").str.extract(_LAST_LINE)
+    thousands = line.str.replace_all(r"(\d) (\d{3})\b", "$1$2")
+    found = [
+        text.str.extract_all(_NUMBER).list.eval(_number(pl.element())).list.contains(value)
+        for text in (line, thousands)
+        for value in (gold, gold / 100)
+    ]
+    return pl.when(gold.is_not_null()).then(yes(pl.any_horizontal(found)))
 
 
 @of_record(unit="count", families=("cot",))

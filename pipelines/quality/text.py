@@ -8,6 +8,10 @@ _HTML = (
     r"(?i)</?(?:p|br|div|span|a|b|i|u|em|strong|font|img|table|tr|td|th|ul|ol|li|h[1-6]|script|style|iframe|form|input)"
     r"(?:\s[^<>\n]{0,300})?/?>|&(?:amp|nbsp|lt|gt|quot|apos|#\d{2,6}|#x[0-9a-f]{2,6});"
 )
+_NEVER_LAST = (
+    "the|a|an|and|or|but|than|because|if|which|whose|their|its|my|your|our|his|is|are|was|were|has|have|had|could|would"
+    "|should|from|into|such as|due to|as well as|in order to"
+)
 _GOPHER = "Rae et al. 2021, arXiv:2112.11446, appendix A1"
 
 
@@ -130,12 +134,16 @@ def fence_open(part: Part) -> pl.Expr:
     return yes(part.text.str.count_matches("```", literal=True) % 2 == 1)
 
 
-@of_part(unit="words", parts=SAID)
-def unfinished_words(part: Part) -> pl.Expr:
-    """Words after the last end of a sentence, where a sentence of the same line did end; else 0.
+@of_part(unit="0 or 1", parts=SAID)
+def ends_open(part: Part) -> pl.Expr:
+    """Whether the last character is a letter, digit, comma, opening bracket or operator: no mark ends the text.
 
-    Titles, lists and verses that never end a sentence have none.
+    Lists, titles, verses and bare answers end so too; long prose and formatted solutions do not.
     """
-    tail = part.text.str.extract(r"[.!?。！？][)”’\"']*[ \u3000]*([^\n.!?。！？]*[\p{L}\p{N},，、])\s*$")
-    units = r"[\p{Han}\p{Hiragana}\p{Katakana}]|[\p{L}\p{N}]+"
-    return pl.when(part.text.is_not_null()).then(tail.str.count_matches(units).fill_null(0).cast(pl.Int64))
+    return yes(part.text.str.contains(r"[\p{L}\p{M}\p{N},，、(\[{<=+/\\&-]\s*$"))
+
+
+@of_part(unit="0 or 1", parts=SAID)
+def ends_midway(part: Part) -> pl.Expr:
+    """Whether the last line has five words or more and ends in a comma, or in an English word that ends no sentence."""
+    return yes(part.text.str.contains(rf"(?:\S+[ \t]+){{4}}(?:\S+,|(?:{_NEVER_LAST}))\s*$"))
