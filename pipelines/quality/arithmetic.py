@@ -88,7 +88,7 @@ def _letter(byte: int) -> bool:
 
 @kernel
 def _near(left: float, right: float, exact: bool, decimals: int) -> bool:
-    slack = 1e-6 * max(abs(left), abs(right), 1.0)
+    slack = 1e-9 * max(abs(left), abs(right), 1.0)
     if not exact:
         slack = max(slack, 1.000001 / 10.0**decimals)
     return abs(left - right) <= slack

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from pipelines.quality.compiled import Bytes, Ints, buffers, counted, decode, kernel
+from pipelines.quality.compiled import Bytes, CodePoints, Ints, buffers, counted, decode, kernel
 
 COUNTS: Final = (
     "chars",
@@ -50,7 +50,7 @@ _WINDOWS_1252: Final = {
 
 
 @functools.cache
-def code_points() -> npt.NDArray[np.uint16]:
+def code_points() -> CodePoints:
     """What each code point is, by the Unicode tables that polars carries (the same on every version of Python)."""
     points = np.concatenate([np.arange(0xD800), np.arange(0xE000, _LAST)])
     chars = pl.Series(list(points.astype(np.uint32).tobytes().decode("utf-32-le")))
@@ -85,7 +85,7 @@ def characters(texts: pl.Series) -> pl.DataFrame:
 
 
 @kernel
-def _count(data: Bytes, offsets: Ints, table: npt.NDArray[np.uint16], width: int) -> Ints:
+def _count(data: Bytes, offsets: Ints, table: CodePoints, width: int) -> Ints:
     rows = len(offsets) - 1
     out = np.zeros((rows, width), dtype=np.int64)
     for row in range(rows):
@@ -100,7 +100,7 @@ def _count(data: Bytes, offsets: Ints, table: npt.NDArray[np.uint16], width: int
         position, end = offsets[row], offsets[row + 1]
         while position < end:
             point, position = decode(data, position)
-            entry = np.int64(table[point])
+            entry = table[point] & 0xFFFF
             kind = entry & 7
             kinds[kind] += 1
             if kind == 3:

@@ -1,4 +1,4 @@
-"""Signals of conversations: broken turns, placeholders, what is asked for and not there, refusals, whose voice it is."""
+"""Signals of conversations: broken turns, stand-ins, what is asked for and not there, refusals, whose voice it is."""
 
 import polars as pl
 
@@ -24,7 +24,8 @@ _THING = (
 _MISSING = "|".join(
     [
         # [Image], (link to photo), <video clip>, {attached file}: a stand-in for the thing.
-        rf"(?:^|\n|: ?|\. )[\[(<{{] ?(?:[\w' -]{{0,30}} )?{_THING}s?(?:[ :][^\])>}}\n=]{{0,60}})? ?[\])>}}][.\s]*(?:$|\n)",
+        rf"(?:^|\n|: ?|\. )[\[(<{{] ?(?:[\w' -]{{0,30}} )?{_THING}s?(?:[ :][^\])>}}\n=]{{0,60}})? ?[\])>}}]"
+        r"[.\s]*(?:$|\n)",
         # A picture or recording by its address.
         r"https?://\S+\.(?:jpe?g|png|gif|bmp|webp|svg|mp3|mp4|wav|avi|mov)\b",
         r"!\[[^\]\n]*\]\([^)\n]+\)",
@@ -34,19 +35,26 @@ _MISSING = "|".join(
 )
 # One line and then nothing but addresses: what the answer should have read; unless the task is about addresses.
 _LONE_URL = r"(?i)^\s*[^\n]*(?:\n\W*(?:[\w ]{1,20}: *)?(?:https?://|www\.)\S+\s*)+$"
-_ABOUT_URLS = r"(?i)\b(?:urls?|uris?|links?|domains?|hostname|protocol|shorten|parse|regex|html|query string|address|format)\b"
+_ABOUT_URLS = (
+    r"(?i)\b(?:urls?|uris?|links?|domains?|hostname|protocol|shorten|parse|regex|html|query string|address|format)\b"
+)
 
 _CANNOT = r"(?:can(?:no|['’])?t|can not|could(?:n['’]t| not)|unable|not able|won['’]t|will not|am not going)"
 _REFUSAL = "|".join(
     [
-        rf"(?i)\b(?:sorry|i['’]m afraid|i am afraid|apologi[sz]e|unfortunately)\b[^.!?\n]{{0,60}}\b(?:i|we|model)\b[^.!?\n]{{0,20}}\b{_CANNOT}",
-        rf"\b(?:i|we) {_CANNOT}(?: to)? (?:help you|help with|assist|provide|comply|fulfil|answer (?:that|this|your)|do that|complete (?:that|this|your))",
+        r"(?i)\b(?:sorry|i['’]m afraid|i am afraid|apologi[sz]e|unfortunately)\b[^.!?\n]{0,60}\b(?:i|we|model)\b"
+        rf"[^.!?\n]{{0,20}}\b{_CANNOT}",
+        rf"\b(?:i|we) {_CANNOT}(?: to)? (?:help you|help with|assist|provide|comply|fulfil|do that)",
+        rf"\b(?:i|we) {_CANNOT}(?: to)? (?:answer|complete) (?:that|this|your)",
         rf"\bas an? (?:ai|artificial|large|language)\b[^.!?\n]{{0,80}}\b{_CANNOT}",
         r"\b(?:cannot|can['’]t|unable to) (?:complete|perform|do|fulfil) (?:this|the|that|your) (?:task|request)",
         r"(?:抱歉|对不起)[^。\n]{0,30}(?:无法|不能)|我(?:无法|不能)(?:提供|回答|帮助|协助|满足)",
     ]
 )
-_MODEL = r"(?:ai|artificial intelligence|(?:large |ai )?language model|chat ?gpt|gpt-?[345]?|claude|open ?assistant|bard|gemini|qwen|deepseek|chatbot)"
+_MODEL = (
+    r"(?:ai|artificial intelligence|(?:large |ai )?language model|chat ?gpt|gpt-?[345]|open ?assistant|qwen|deepseek"
+    r"|chatbot)"
+)
 _IDENTITY = "|".join(
     [
         r"(?i)\bas an? (?:ai\b|artificial intelligence|(?:large |ai )?language model|virtual assistant|chatbot)",
@@ -65,7 +73,7 @@ _CUTOFF = "|".join(
     [
         r"(?i)\b(?:knowledge|training)(?: data)? cut-?off",
         r"\bas of my (?:last|latest|knowledge|training|most recent)\b",
-        r"\bmy (?:knowledge|training(?: data)?) (?:only )?(?:ends|ended|goes|extends|stops|was last updated|is limited to)\b",
+        r"\bmy (?:knowledge|training(?: data)?) (?:only )?(?:ends|ended|goes|extends|stops|was last updated)\b",
         r"(?:截至|截止)(?:到)?(?:我|20\d\d)[^。\n]{0,20}(?:知识|训练)|我的知识(?:库)?截",
     ]
 )

@@ -46,7 +46,7 @@ def _valid_luhn(data: Bytes, offsets: Ints) -> npt.NDArray[np.int64]:
         for position in range(offsets[row + 1] - 1, offsets[row] - 1, -1):
             if not 48 <= data[position] <= 57:
                 continue
-            digit = np.int64(data[position]) - 48
+            digit = data[position] - 48
             if place % 2 == 1:
                 digit = digit * 2 - 9 if digit > 4 else digit * 2
             total += digit
@@ -67,14 +67,12 @@ def _valid_mod97(data: Bytes, offsets: Ints) -> npt.NDArray[np.int64]:
             position = start + 4 if turn == 0 else start
             stop = end if turn == 0 else start + 4
             while position < stop:
-                byte = np.int64(data[position])
+                byte = data[position] & 0xFF
                 position += 1
                 if byte == 32:
                     continue
                 chars += 1
-                if byte < 58:
-                    rest = (rest * 10 + byte - 48) % 97
-                else:
-                    rest = (rest * 100 + byte - 55) % 97
+                shifted = rest * 10 + byte - 48 if byte < 58 else rest * 100 + byte - 55
+                rest = shifted % 97
         out[row] = rest == 1 and 15 <= chars <= 34
     return out

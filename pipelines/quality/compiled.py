@@ -6,13 +6,15 @@ from typing import Any, Final, NamedTuple, ParamSpec, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from numba import njit  # type: ignore[import-untyped]
+from numba import njit
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-Bytes = npt.NDArray[np.uint8]
+Bytes = npt.NDArray[Any]
+# In a kernel a byte is widened to a signed integer by the first operation with a literal.
 Ints = npt.NDArray[np.int64]
+CodePoints = npt.NDArray[Any]
 
 kernel: Final = cast(Callable[[Callable[P, R]], Callable[P, R]], njit(cache=True, nogil=True))
 """Compile a function on its first call; later processes load it from disk."""
@@ -43,14 +45,14 @@ def counted(counts: Ints, names: tuple[str, ...], texts: pl.Series) -> pl.DataFr
 @kernel
 def decode(data: Bytes, position: int) -> tuple[int, int]:
     """The code point whose first byte of UTF-8 stands at `position`, and where the next begins."""
-    first = np.int64(data[position])
+    first = data[position] & 0xFF
     if first < 0x80:
         return first, position + 1
-    second = np.int64(data[position + 1]) & 0x3F
+    second = data[position + 1] & 0x3F
     if first < 0xE0:
         return ((first & 0x1F) << 6) | second, position + 2
-    third = np.int64(data[position + 2]) & 0x3F
+    third = data[position + 2] & 0x3F
     if first < 0xF0:
         return ((first & 0x0F) << 12) | (second << 6) | third, position + 3
-    fourth = np.int64(data[position + 3]) & 0x3F
+    fourth = data[position + 3] & 0x3F
     return ((first & 0x07) << 18) | (second << 12) | (third << 6) | fourth, position + 4

@@ -15,7 +15,7 @@ _STATED = r"(?i)(?:\banswer(?: is|:)|\bresult is|####|\\boxed\{)\s*\**\$?\s*([-+
 
 @of_record(unit="0 or 1", families=_GOLDS)
 def gold_parses(family: Family) -> pl.Expr:
-    r"""Whether a gold answer looks like mathematics: a number, or an expression with balanced braces and few plain words.
+    r"""Whether a gold answer looks like mathematics: a number, or an expression with balanced braces and few words.
 
     Null where there is no gold; for other verifiers than `math` and `exact`, only an empty gold does not parse.
     """
@@ -59,7 +59,9 @@ def gold_options(family: Family) -> pl.Expr:
 @of_record(unit="0 or 1", families=_GOLDS)
 def asks_for_proof(family: Family) -> pl.Expr:
     """Whether the last turn asks for a proof or derivation, which no final answer can check."""
-    return yes(pl.col("last_turn").str.contains(r"(?i)\b(?:prove|show) that\b|\bprove\b[^.?!\n]{0,40}:|\bderive\b"))
+    return yes(
+        pl.col("last_turn").str.contains(r"(?i)(?:^|[.?!,;:]\s+|\n\s*)(?:prove|show|demonstrate|verify|derive)\b")
+    )
 
 
 @of_record(unit="count", families=_GOLDS)

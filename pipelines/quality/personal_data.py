@@ -1,4 +1,4 @@
-"""Signals of personal data and secrets, as counts in each part. Numbers with check digits count only where these hold."""
+"""Signals of personal data and secrets, as counts in each part. Check digits have to hold."""
 
 import polars as pl
 
@@ -6,7 +6,10 @@ from pipelines.quality.checksums import valid_cards, valid_ibans
 from pipelines.quality.signal import Part, of_part
 
 _EMAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
-_PHONE = r"(?:^|[\s(:])\+\d{1,3}[ .-]?\(?\d{1,4}\)?(?:[ .-]?\d{2,4}){2,4}\b|\(\d{3}\) ?\d{3}[ .-]\d{4}\b|\b\d{3}[.-]\d{3}[.-]\d{4}\b"
+_PHONE = (
+    r"(?:^|[\s(:])\+\d{1,3}[ .-]?\(?\d{1,4}\)?(?:[ .-]?\d{2,4}){2,4}\b"
+    r"|\(\d{3}\) ?\d{3}[ .-]\d{4}\b|\b\d{3}[.-]\d{3}[.-]\d{4}\b"
+)
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IP = rf"\b{_OCTET}(?:\.{_OCTET}){{3}}\b"
 _SECRET = "|".join(

@@ -1,4 +1,4 @@
-"""Signals of chains of thought: whether they are whole, whether they reach the answer, and whether their sums are right."""
+"""Signals of chains of thought: whether they are whole, reach the answer, and are right in their sums."""
 
 import polars as pl
 
@@ -28,7 +28,9 @@ def reasoning_marked(family: Family) -> pl.Expr:
 @of_record(unit="0 or 1", families=("cot",))
 def boxed_differs(family: Family) -> pl.Expr:
     r"""Whether the last `\boxed{}` of the reasoning is not that of the answer; null where one of them has none."""
-    thought, said = (pl.col(part).str.extract(_BOXED).str.replace_all(r"\s|\\[!,;:]", "") for part in ("reasoning", "completion"))
+    thought, said = (
+        pl.col(part).str.extract(_BOXED).str.replace_all(r"\s|\\[!,;:]", "") for part in ("reasoning", "completion")
+    )
     return yes(thought != said)
 
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import polars as pl
 
 from pipelines.quality.characters import code_points
-from pipelines.quality.compiled import Bytes, Ints, buffers, counted, decode, kernel
+from pipelines.quality.compiled import Bytes, CodePoints, Ints, buffers, counted, decode, kernel
 
 COUNTS: Final = (
     "bytes",
@@ -28,7 +28,10 @@ _LOOP_GRAM: Final = 3
 
 
 def repetition(texts: pl.Series) -> pl.DataFrame:
-    """The `COUNTS` of each text (Int64), null where the text is. Some 60 MB a CPU-second; memory by the longest text."""
+    """The `COUNTS` of each text (Int64), null where the text is.
+
+    Some 60 MB a CPU-second; the memory is that of the longest text.
+    """
     data, offsets = buffers(texts)
     return counted(_repeated(data, offsets, code_points(), len(COUNTS)), COUNTS, texts)
 
@@ -42,14 +45,14 @@ def _mix(value: np.uint64) -> np.uint64:
 @kernel
 def _slot(keys: _Hashes, stamps: Ints, stamp: int, mask: int, key: np.uint64) -> int:
     """Where the key stands in the table, or would stand."""
-    slot = np.int64(key >> np.uint64(20)) & mask
+    slot = int(key >> np.uint64(20)) & mask
     while stamps[slot] == stamp and keys[slot] != key:
         slot = (slot + 1) & mask
     return slot
 
 
 @kernel
-def _words(data: Bytes, start: int, end: int, table: npt.NDArray[np.uint16], words: _Hashes) -> int:
+def _words(data: Bytes, start: int, end: int, table: CodePoints, words: _Hashes) -> int:
     """Write the hash of each word between two bytes to `words`; returns how many there are."""
     count = 0
     current = _BASIS
@@ -84,9 +87,7 @@ def _words(data: Bytes, start: int, end: int, table: npt.NDArray[np.uint16], wor
 
 
 @kernel
-def _repeated_grams(
-    words: _Hashes, count: int, n: int, keys: _Hashes, stamps: Ints, stamp: int, mask: int
-) -> int:
+def _repeated_grams(words: _Hashes, count: int, n: int, keys: _Hashes, stamps: Ints, stamp: int, mask: int) -> int:
     """Words that lie in an n-gram which stood in the text before."""
     covered = 0
     reach = 0  # words before this one are counted already
@@ -170,7 +171,7 @@ def _repeated_pieces(
 
 
 @kernel
-def _repeated(data: Bytes, offsets: Ints, table: npt.NDArray[np.uint16], width: int) -> Ints:
+def _repeated(data: Bytes, offsets: Ints, table: CodePoints, width: int) -> Ints:
     rows = len(offsets) - 1
     longest = 0
     for row in range(rows):

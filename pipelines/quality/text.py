@@ -64,7 +64,7 @@ def symbol_share(part: Part) -> pl.Expr:
 
 @of_part(unit="count")
 def non_printing(part: Part) -> pl.Expr:
-    """Control, private and unassigned characters, and invisible ones other than joiners, marks of direction and tags."""
+    """Control, private and unassigned characters; invisible ones other than joiners, direction marks and tags."""
     return part.count("non_printing")
 
 
