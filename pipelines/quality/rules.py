@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipelines.errors import TamisError
 from pipelines.quality import signal
-from pipelines.quality.signals import SUBJECTS
+from pipelines.quality.signals import SIGNALS
 from schemas.families import FAMILIES, Family
 from schemas.tables import TABLES
 
@@ -24,8 +24,6 @@ _HITS: Final = {
     "threshold": pl.Float64,
     "action": pl.String,
 }
-
-assert SUBJECTS, "the registry of signals is filled by their import"
 
 
 class Rule(BaseModel):
@@ -154,7 +152,7 @@ def _compared(value: pl.Expr, comparison: Comparison, threshold: float) -> pl.Ex
 
 
 def _unknown_signal(rule: Rule) -> tuple[str, str]:
-    known = {name for family in FAMILIES.values() for name in signal.columns(family)} | set(signal.SIGNALS)
+    known = {name for family in FAMILIES.values() for name in signal.columns(family)} | set(SIGNALS)
     if rule.signal in known:
         return f"the families {rule.families} have no signal {rule.signal!r}", "Name families that have it."
     return f"there is no signal {rule.signal!r}", _nearest(rule.signal, sorted(known))

@@ -12,7 +12,7 @@ from pipelines.parts import is_messages
 from pipelines.quality import chat, grpo, personal_data, preference, reasoning, text
 from pipelines.quality.characters import characters
 from pipelines.quality.repetition import repetition
-from pipelines.quality.signal import SIGNALS
+from pipelines.quality.signal import SIGNALS as SIGNALS
 from schemas.families import Family
 
 SUBJECTS: Final = (text, chat, reasoning, preference, grpo, personal_data)
