@@ -26,7 +26,7 @@ def test_every_column_is_a_number_and_is_documented(make, family: str) -> None:
     for column, of in documented.items():
         assert table.schema[column] in (pl.Int64, pl.Float64), column
         assert "." not in column
-        assert len(of.about) > 20, column
+        assert len(of.about) > 10, column
         assert family in of.families
 
 
