@@ -159,7 +159,7 @@ def _doubling(low: float, top: float) -> list[float]:
 def _equal(low: float, top: float, *, whole: bool) -> list[float]:
     """Edges of equally wide bins; of whole numbers the last bin reaches beyond `top`."""
     if whole:
-        first, width = math.floor(low), max(math.ceil((top - low + 1) / _BINS), 1)
-        return [float(first + n * width) for n in range(math.floor((top - first) / width) + 2)]
+        first, step = math.floor(low), max(math.ceil((top - low + 1) / _BINS), 1)
+        return [float(first + n * step) for n in range(math.floor((top - first) / step) + 2)]
     width = (top - low) / _BINS or 1.0
     return [low + n * width for n in range(_BINS + 1)]

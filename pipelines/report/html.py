@@ -181,7 +181,7 @@ def _figure(name: str, value: int, note: str) -> dict[str, str]:
 
 def _bar(stage: Stage, all_stages: list[Stage]) -> dict[str, Any]:
     """A row of the funnel: what stays, and what leaves where it is cut off."""
-    whole = max(s.before for s in all_stages if s.unit == stage.unit)
+    whole = stage.whole
     stays = stage.before - stage.count if stage.leaves else stage.count
     parts = [_part(stays, whole, "c-kept" if stage.name == "kept" else "remains", f"{stays:,}")]
     if stage.leaves:
@@ -190,7 +190,7 @@ def _bar(stage: Stage, all_stages: list[Stage]) -> dict[str, Any]:
     return {
         "stage": stage,
         "parts": parts,
-        "share": share(stage.count, stage.before) if stage.count != stage.before else "",
+        "share": share(stage.count, whole) if stage.count != whole else "",
         "gap": stage is last_of_unit and stage.unit == "rows",
     }
 

@@ -14,7 +14,7 @@ from pipelines.report import samples
 from pipelines.report.figures import short
 from pipelines.report.pictures import data_uri, funnel
 from pipelines.report.samples import Message, Sample
-from pipelines.report.summary import Stage, stages
+from pipelines.report.summary import Stage
 from pipelines.states import Pass
 
 _TEXT: Final = 300
@@ -103,9 +103,9 @@ def funnel_markdown(counts: pl.DataFrame) -> str:
     )
 
 
-def funnel_picture(counts: pl.DataFrame, files: pl.DataFrame | None = None) -> str:
-    """The funnel of `ledger.funnel`'s counts as a picture, behind that of upstream rows where `files` are given."""
-    return _image("funnel", stages(counts, files))
+def funnel_picture(found: Sequence[Stage]) -> str:
+    """Stages of the funnel as a picture; its address holds it, so that the page asks nobody for it."""
+    return f"![funnel]({data_uri(funnel(found))})"
 
 
 def kept_and_dropped_markdown(published: Pass) -> str:
@@ -144,10 +144,6 @@ def _fenced(text: str) -> str:
     longest = max((len(run) for run in re.findall(r"~+", text)), default=0)
     fence = "~" * max(3, longest + 1)
     return f"{fence}text\n{text}\n{fence}"
-
-
-def _image(name: str, found: Sequence[Stage]) -> str:
-    return f"![{name}]({data_uri(funnel(found))})"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

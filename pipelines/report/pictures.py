@@ -79,10 +79,9 @@ def interval(difference: Difference, reach: float) -> str:
 def funnel(stages: Sequence[Stage]) -> str:
     """The funnel as a picture that stands alone: one bar a stage, what leaves drawn where it is cut off."""
     row, left, wide = 24, 170, 380
-    total = {unit: max((s.before for s in stages if s.unit == unit), default=0) for unit in ("rows", "records")}
     shapes = []
     for n, stage in enumerate(stages):
-        whole = max(total[stage.unit], 1)
+        whole = max(stage.whole, 1)
         y = n * row
         stays = stage.before - stage.count if stage.leaves else stage.count
         shapes.append(

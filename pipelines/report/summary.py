@@ -1,6 +1,6 @@
 """What a run did, counted from the lake: the numbers that the terminal and the HTML report show."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
@@ -88,19 +88,20 @@ class Summary:
     @property
     def stages(self) -> list["Stage"]:
         """The funnel, from upstream rows to kept records."""
-        return stages(self.fates, self.sources)
+        return row_stages(self.sources) + record_stages(self.fates)
 
 
 @dataclass(frozen=True)
 class Stage:
     """One step of the funnel: `count` of `unit` (rows or records). `leaves`: they go here; else they are what is there.
 
-    `before`: how many of the unit there were before the step.
+    `before`: how many of the unit there were before the step; `whole`: at the start.
     """
 
     name: str
     count: int
     before: int
+    whole: int
     unit: Literal["rows", "records"]
     leaves: bool
 
@@ -125,32 +126,41 @@ def summarise(workspace: Workspace, lake: Lake, outcome: RunOutcome) -> Summary:
     )
 
 
-def stages(fates: pl.DataFrame, upstream: pl.DataFrame | None = None) -> list[Stage]:
-    """The funnel of records by `fate`, behind that of upstream rows where `upstream` has their counts.
+def row_stages(upstream: pl.DataFrame) -> list[Stage]:
+    """The funnel of upstream rows, of `files` or of any frame with their counts: to the rows that yield records."""
+    rows, yielding = int(upstream["rows"].sum()), int(upstream["yielding"].sum())
+    gone = {name: int(upstream[column].sum()) for name, column in _GONE.items()}
+    return [
+        Stage("upstream rows", rows, rows, rows, "rows", leaves=False),
+        *_leaving(gone, rows, "rows"),
+        Stage("yielding rows", yielding, rows, rows, "rows", leaves=False),
+    ]
 
-    Fates come in the order in which they apply; those that no record has are left out.
-    """
-    made: list[Stage] = []
-    if upstream is not None:
-        rows, yielding = int(upstream["rows"].sum()), int(upstream["yielding"].sum())
-        made.append(Stage("upstream rows", rows, rows, "rows", leaves=False))
-        left = rows
-        for name, column in (("rejected", "rejected"), ("not selected", "not_selected")):
-            gone = int(upstream[column].sum())
-            if gone:
-                made.append(Stage(name, gone, left, "rows", leaves=True))
-            left -= gone
-        made.append(Stage("yielding rows", yielding, rows, "rows", leaves=False))
-    records = int(fates["records"].sum())
+
+def record_stages(fates: pl.DataFrame) -> list[Stage]:
+    """The funnel of records by `fate`, in the order in which fates apply; those that no record has are left out."""
     counts = dict(fates.group_by("fate").agg(pl.col("records").sum()).iter_rows())
-    made.append(Stage("records", records, records, "records", leaves=False))
-    left = records
-    for fate in FATES:
-        if fate != "kept" and counts.get(fate):
-            made.append(Stage(fate, counts[fate], left, "records", leaves=True))
-            left -= counts[fate]
-    made.append(Stage("kept", counts.get("kept", 0), records, "records", leaves=False))
-    return made
+    records = sum(counts.values())
+    dropped = {fate: counts.get(fate, 0) for fate in FATES if fate != "kept"}
+    return [
+        Stage("records", records, records, records, "records", leaves=False),
+        *_leaving(dropped, records, "records"),
+        Stage("kept", counts.get("kept", 0), records, records, "records", leaves=False),
+    ]
+
+
+def part_stages(parts: Mapping[str, int], whole: int) -> list[Stage]:
+    """Parts of all records, such as the sides, as a picture beside each other."""
+    every = Stage("records", whole, whole, whole, "records", leaves=False)
+    return [every, *(Stage(name, count, whole, whole, "records", leaves=False) for name, count in parts.items())]
+
+
+def _leaving(gone: Mapping[str, int], whole: int, unit: Literal["rows", "records"]) -> Iterator[Stage]:
+    before = whole
+    for name, count in gone.items():
+        if count:
+            yield Stage(name, count, before, whole, unit, leaves=True)
+        before -= count
 
 
 def label(fate: str, reason: str | None) -> str:
@@ -177,6 +187,7 @@ def labelled(fates: pl.DataFrame) -> pl.DataFrame:
 _NO_FATES: Final = pl.DataFrame(
     schema={"source": pl.String, "family": pl.String, "fate": pl.String, "reason": pl.String, "records": pl.Int64}
 )
+_GONE: Final = {"rejected": "rejected", "not selected": "not_selected"}
 _COUNTS: Final = ("bytes", "rows", "yielding", "rejected", "not_selected")
 
 
@@ -212,7 +223,7 @@ def _sources(files: pl.DataFrame, fates: pl.DataFrame | None, statuses: Mapping[
         fated = fates.group_by("source").agg(
             kept=pl.col("records").filter(is_kept).sum(), dropped=pl.col("records").filter(~is_kept).sum()
         )
-        counted = counts.join(fated, on="source", how="left").with_columns(pl.col("kept", "dropped").fill_null(0))
+        counted = counts.join(fated, on="source", how="left")
     names = [name for name in sources() if name in statuses or name in counted["source"]]
     names += sorted(set(counted["source"]) - set(names))
     said = [statuses.get(name, NOT_REFRESHED if name in sources() else REMOVED) for name in names]
@@ -220,7 +231,7 @@ def _sources(files: pl.DataFrame, fates: pl.DataFrame | None, statuses: Mapping[
         {"source": names, "word": [s.word for s in said], "message": [s.message for s in said]},
         schema={"source": pl.String, "word": pl.String, "message": pl.String},
     )
-    filled = ["files", *_COUNTS, "records", *FAMILIES]
+    filled = ["files", *_COUNTS, "records", *FAMILIES, *([] if fates is None else ["kept", "dropped"])]
     return status.join(counted, on="source", how="left", maintain_order="left").with_columns(
         pl.col(*filled).fill_null(0)
     )

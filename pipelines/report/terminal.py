@@ -59,7 +59,7 @@ def _heading(summary: Summary) -> list[str]:
 
 def _sources(summary: Summary) -> list[str]:
     dropped = labelled(summary.fates)
-    rows = [("source", "status", "rows in", "records", "kept", "dropped")]
+    rows: list[tuple[str, ...]] = [("source", "status", "rows in", "records", "kept", "dropped")]
     whys: list[list[str]] = []
     for row in summary.sources.to_dicts():
         reasons = dropped.filter(pl.col("source") == row["source"]).select("label", "records")
@@ -99,7 +99,7 @@ def _funnel(summary: Summary) -> list[str]:
 
 def _step(stage: Stage) -> tuple[str, str, str]:
     name = f"- {stage.name}" if stage.leaves else stage.name
-    return name, f"{stage.count:,}", share(stage.count, stage.before) if stage.count != stage.before else ""
+    return name, f"{stage.count:,}", share(stage.count, stage.whole) if stage.count != stage.whole else ""
 
 
 def _defects(found: Defects) -> list[str]:
