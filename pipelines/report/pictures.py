@@ -97,7 +97,7 @@ def funnel(stages: Sequence[Stage]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 660 {len(stages) * row}" width="660" '
         f'height="{len(stages) * row}" font-family="system-ui, sans-serif" font-size="13">'
-        f"<style>{style}text{{fill:var(--ink)}}</style>{''.join(shapes)}</svg>"
+        f"<style>{style}text{{fill:var(--ink)}}svg{{background:var(--paper)}}</style>{''.join(shapes)}</svg>"
     )
 
 
