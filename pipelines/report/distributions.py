@@ -161,5 +161,7 @@ def _equal(low: float, top: float, *, whole: bool) -> list[float]:
     if whole:
         first, step = math.floor(low), max(math.ceil((top - low + 1) / _BINS), 1)
         return [float(first + n * step) for n in range(math.floor((top - first) / step) + 2)]
-    width = (top - low) / _BINS or 1.0
-    return [low + n * width for n in range(_BINS + 1)]
+    end = top if top > low else low + 1
+    width = (end - low) / _BINS
+    # Sums of rounded widths would miss the end.
+    return [*(low + n * width for n in range(_BINS)), end]
