@@ -32,7 +32,6 @@ _RULE_COLOURS: Final = 8
 _TILES: Final = 12
 """Signals that are shown at once; the rest unfold."""
 
-_EXAMPLES: Final = 3
 _TONES: Final = {
     "OK": "good",
     "ABSENT": "warn",
@@ -125,7 +124,7 @@ def _context(summary: Summary) -> dict[str, Any]:
         "recipe_moved": published is not None and summary.recipe is None,
         "drops": samples.dropped(published) if published else [],
         "kept": samples.kept(published) if published else [],
-        "rejects": _rejects(summary),
+        "rejects": summary.rejects.to_dicts(),
         "contamination_is_looked_for": "contaminated" in GIVEN,
         "exports": _exports(summary),
         **_reasons(summary, colours),
@@ -249,21 +248,6 @@ def _sides(summary: Summary) -> list[dict[str, Any]]:
         parts = [_part(count, whole, colour(side), f"{side}: {count:,}") for side, count in counts.items() if count]
         rows.append({"family": row["family"], "records": whole, "parts": parts, "counts": counts})
     return rows
-
-
-def _rejects(summary: Summary) -> list[dict[str, Any]]:
-    """Rejects and rows left out by source and reason, with the first few of each."""
-    if summary.published is None:
-        return []
-    example = pl.struct("file", "row", pl.col("excerpt").str.head(_PREVIEW))
-    return (
-        summary.published.state.scan("rejects")
-        .group_by("source", "selected", "family", "reason")
-        .agg(rows=pl.len(), examples=example.sort_by("file", "row").head(_EXAMPLES))
-        .sort("selected", "rows", "source", "reason", descending=[True, True, False, False])
-        .collect()
-        .to_dicts()
-    )
 
 
 def _exports(summary: Summary) -> list[dict[str, Any]]:

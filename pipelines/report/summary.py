@@ -64,6 +64,8 @@ class Summary:
     `fates`: records by `source`, `family`, `fate`, `reason`. `kept_sides`: kept records by `family` and side.
     `recipes`: one row a recipe that has a pass: `recipe`, `pass`, `state`, `at`, `records`, `kept`, `dropped`, and a
     column a side.
+    `rejects`: rows that yield nothing by `source`, `selected`, `family`, `reason`, with `rows` and the first `examples`
+    (`file`, `row`, `excerpt`); rejects come before what was left out, the commonest first.
     """
 
     workspace: Workspace
@@ -75,6 +77,7 @@ class Summary:
     fates: pl.DataFrame
     kept_sides: pl.DataFrame
     recipes: pl.DataFrame
+    rejects: pl.DataFrame
     defects: Defects | None
 
     @property
@@ -122,6 +125,7 @@ def summarise(workspace: Workspace, lake: Lake, outcome: RunOutcome) -> Summary:
         fates=fates,
         kept_sides=_kept_sides(published),
         recipes=recipes,
+        rejects=_rejects((published.state.scan if published else lake.scan)("rejects")),
         defects=defects(workspace, published) if published else None,
     )
 
@@ -187,6 +191,8 @@ def labelled(fates: pl.DataFrame) -> pl.DataFrame:
 _NO_FATES: Final = pl.DataFrame(
     schema={"source": pl.String, "family": pl.String, "fate": pl.String, "reason": pl.String, "records": pl.Int64}
 )
+_EXAMPLES: Final = 3
+_EXCERPT: Final = 300
 _GONE: Final = {"rejected": "rejected", "not selected": "not_selected"}
 _COUNTS: Final = ("bytes", "rows", "yielding", "rejected", "not_selected")
 
@@ -234,6 +240,16 @@ def _sources(files: pl.DataFrame, fates: pl.DataFrame | None, statuses: Mapping[
     filled = ["files", *_COUNTS, "records", *FAMILIES, *([] if fates is None else ["kept", "dropped"])]
     return status.join(counted, on="source", how="left", maintain_order="left").with_columns(
         pl.col(*filled).fill_null(0)
+    )
+
+
+def _rejects(rejects: pl.LazyFrame) -> pl.DataFrame:
+    example = pl.struct("file", "row", pl.col("excerpt").str.head(_EXCERPT))
+    return (
+        rejects.group_by("source", "selected", "family", "reason")
+        .agg(rows=pl.len(), examples=example.sort_by("file", "row").head(_EXAMPLES))
+        .sort("selected", "rows", "source", "reason", descending=[True, True, False, False])
+        .collect()
     )
 
 

@@ -172,10 +172,12 @@ def test_the_losses_are_shown_with_a_plain_sentence(corpus):
     ]
 
 
-def test_a_workspace_without_a_pass_still_has_a_page(place, lake):
+def test_a_workspace_without_a_pass_still_has_a_page_with_its_rejects(corpus, place, lake):
+    lake.append("rejects", corpus.lake.scan("rejects").collect())
     page = Page(render(summarise(place, lake, RunOutcome({}, (), (), ("alpaca: it broke",), 1.0))))
     assert "Nothing is published" in page.text
     assert "alpaca: it broke" in page.text
+    assert sum(number(row[3]) for row in page.rows("table-rejects")) == len(corpus.rejects)
 
 
 def test_the_page_is_replaced_whole(corpus):
