@@ -16,7 +16,7 @@ def message(role: str | None = "user", content: str | None = "hello") -> dict[st
 
 def table(family: Family, **changes: object) -> pa.Table:
     """One valid row of the family, with changes."""
-    row: dict[str, object] = dict.fromkeys(family.schema.names)
+    row: dict[str, object] = {name: None for name in family.schema.names}
     row |= {"id": "s/f/1", "source": "s", "revision": "0" * 40, "content_hash": b"c", "prompt_hash": b"p"}
     row |= {"match_hash": b"m", "origin": {"config": None, "split": "train", "file": "f", "row": 1}}
     row |= {"prompt": [message()], "verifier": "math"}
