@@ -15,7 +15,7 @@ from pipelines import timings
 from pipelines.lake import Lake
 from pipelines.recipe import Recipe
 from pipelines.report.html import write_report
-from pipelines.report.summary import RunOutcome, SourceStatus
+from pipelines.report.summary import RunOutcome, SourceStatus, summarise
 from pipelines.report.terminal import terminal_summary
 from pipelines.snapshots import noted
 from pipelines.sources import named, sources
@@ -53,11 +53,10 @@ class Graph:
             recipes=tuple(published),
             comparisons=tuple(compare(self.workspace, trained)),
             failures=tuple(self.failures),
-            planted=None,
             seconds=time.monotonic() - started,
         )
-        report = write_report(self.workspace, lake, outcome)
-        say(terminal_summary(self.workspace, lake, outcome, report))
+        summary = summarise(self.workspace, lake, outcome)
+        say(terminal_summary(summary, write_report(summary)))
         return 1 if self.failures else 0
 
     def _plan(self, chosen: list[str]) -> str:

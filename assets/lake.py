@@ -6,6 +6,8 @@ from assets.failures import told
 from assets.resources import Tamis
 from pipelines.errors import TamisError
 from pipelines.lake_wide import build_pairs, build_sides, built_with
+from pipelines.report.markdown import funnel_picture
+from pipelines.report.summary import part_stages, row_stages
 from pipelines.states import State, last_state, open_state
 from schemas.families import FAMILIES
 
@@ -25,6 +27,7 @@ def state(context: dg.AssetExecutionContext, tamis: Tamis) -> dg.MaterializeResu
             "state": opened.number,
             "sources": files["source"].n_unique(),
             "upstream_rows": int(files["rows"].sum()),
+            "funnel": dg.MetadataValue.md(funnel_picture(row_stages(files))),
             "dagster/row_count": sum(int(files["records"].struct.field(name).sum()) for name in FAMILIES),
         },
     )
@@ -53,6 +56,7 @@ def sides(context: dg.AssetExecutionContext, tamis: Tamis) -> dg.MaterializeResu
             **sided.records,
             "split_bridges": sided.bridges,
             "largest_component": sided.largest,
+            "picture": dg.MetadataValue.md(funnel_picture(part_stages(sided.records, sum(sided.records.values())))),
         },
     )
 

@@ -10,7 +10,7 @@ from assets.resources import Tamis
 from pipelines import snapshots
 from pipelines.hub_errors import Absent
 from pipelines.refresh import accounts, refresh
-from pipelines.report.markdown import rejects_markdown, rows_markdown
+from pipelines.report.markdown import rejects_markdown, rows_markdown, signals_markdown
 from pipelines.sources import sources
 
 NETWORK = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
@@ -136,7 +136,11 @@ def records_and_signals(
         },
     )
     yield dg.MaterializeResult(
-        asset_key="signals", metadata={"dagster/partition_row_count": sum(done.records.values())}
+        asset_key="signals",
+        metadata={
+            "dagster/partition_row_count": sum(done.records.values()),
+            "signals": dg.MetadataValue.md(signals_markdown(tamis.lake, name, tuple(done.records))),
+        },
     )
     wrong = accounts(tamis.lake, name)
     yield dg.AssetCheckResult(
