@@ -9,9 +9,9 @@ from typing import Final
 
 import polars as pl
 
-from pipelines.reading.arrays import elements
+from pipelines.reading.arrays import element_blocks
 from pipelines.reading.batch import Batch
-from pipelines.reading.lines import lines
+from pipelines.reading.lines import line_blocks
 from pipelines.reading.objects import decoded
 from pipelines.reading.parquet import read_parquet
 from pipelines.reading.streams import PARQUET, opened, recognised
@@ -42,5 +42,6 @@ def read(
         yield from read_parquet(path, asked, limit, batch_bytes)
         return
     with opened(path) as stream:
-        texts = lines(stream, batch_bytes) if form.array is None else elements(stream, batch_bytes, form.array)
+        array = form.array
+        texts = line_blocks(stream, batch_bytes) if array is None else element_blocks(path, stream, batch_bytes, array)
         yield from decoded(path, texts, asked, limit)

@@ -13,7 +13,7 @@ LONGEST: Final = 64 << 20
 _NEWLINE: Final = 10
 
 
-def lines(stream: pa.NativeFile, size: int) -> Iterator[pa.LargeBinaryArray]:
+def line_blocks(stream: pa.NativeFile, size: int) -> Iterator[pa.LargeBinaryArray]:
     """Blocks of whole lines, each with its newline, of about `size` bytes.
 
     Of a line longer than `LONGEST` the first bytes come, one more than `LONGEST`, as a block of their own.

@@ -56,17 +56,17 @@ def decoded(
     """
     account = _Account(path, columns, unseen=set(columns))
     for block in blocks:
+        left = None if limit is None else limit - account.rows
+        if left != 0:
+            objects, broken = rows_of(block, account.rows, left)
+            account.rows += objects.height + broken.height
+            values, mistyped = _values(objects, account)
+            if values.height or broken.height or mistyped.height:
+                yield Batch(values, pl.concat([broken, mistyped]).sort("row"))
         if account.rows == limit:
+            account.unseen -= {name for name in account.unseen if _mentioned(block, name)}
             if not account.unseen:
                 break
-            account.unseen -= {name for name in account.unseen if _mentioned(block, name)}
-            continue
-        left = None if limit is None else limit - account.rows
-        objects, broken = rows_of(block, account.rows, left)
-        account.rows += objects.height + broken.height
-        values, mistyped = _values(objects, account)
-        if values.height or broken.height or mistyped.height:
-            yield Batch(values, pl.concat([broken, mistyped]).sort("row"))
     account.refuse()
 
 

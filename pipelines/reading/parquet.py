@@ -59,17 +59,14 @@ def _batch(part: pa.RecordBatch, first: int, columns: Mapping[str, pl.DataType],
         part, rows = part.take(keep.cast(pl.Int64).to_arrow()), rows.gather(keep)
     frame = pl.from_arrow(part)
     assert isinstance(frame, pl.DataFrame)
-    frame = frame.select(_plain(frame[name], asked, path) for name, asked in columns.items())
-    stored = frame.schema
+    stored = frame.select(_plain(frame[name], asked, path) for name, asked in columns.items())
     reasons = [
-        pl.when(types.lost(pl.col(name), stored[name], asked)).then(pl.lit(f"{name} is not {types.in_words(asked)}"))
+        pl.when(_is_lost(frame[name], stored[name], asked)).then(pl.lit(f"{name} is not {types.in_words(asked)}"))
         for name, asked in columns.items()
-        if stored[name] != asked
+        if frame.schema[name] != asked
     ]
-    whole = frame.select(
-        types.converted(pl.col(name), stored[name], asked).alias(name) for name, asked in columns.items()
-    )
-    whole = whole.insert_column(0, rows)
+    made = [types.converted(pl.col(name), stored.schema[name], asked).alias(name) for name, asked in columns.items()]
+    whole = stored.with_columns(made).insert_column(0, rows)
     if not reasons:
         return Batch(whole, broken)
     reason = frame.select(pl.coalesce(reasons)).to_series()
@@ -85,6 +82,12 @@ def _plain(column: pl.Series, asked: pl.DataType, path: Path) -> pl.Series:
     if not types.fits(stored, asked):
         raise wrong_type(column.name, asked, types.in_words(stored), path)
     return types.listed(column) if types.is_listed(stored, asked) else column
+
+
+def _is_lost(column: pl.Series, plain: pl.Series, asked: pl.DataType) -> pl.Series:
+    """Rows whose value is not of the asked type. `plain`: the column as `_plain` has it, null for uneven lists."""
+    lost = plain.to_frame().with_columns(__lost=types.lost(pl.col(plain.name), plain.dtype, asked))["__lost"]
+    return lost | (column.is_not_null() & plain.is_null())
 
 
 def _not_text(part: pa.RecordBatch) -> list[int]:

@@ -21,6 +21,7 @@ _ZIPPED_NAMES: Final = (".gz", ".zst", ".zstd")
 _JSON_NAMES: Final = (".json", ".jsonl", ".ndjson")
 _BOM: Final = b"\xef\xbb\xbf"
 _KEY: Final = re.compile(r'\s*("(?:[^"\\]|\\.)*")\s*:\s*')
+_FIRST_KEY: Final = re.compile(r'\{\s*("(?:[^"\\]|\\.)*")\s*:')
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,21 @@ class Form:
 class Array:
     """An array of objects in a stream. `begins`: bytes up to and with its bracket. `alone`: nothing but it is there.
 
-    `first_key`: the first key of its first element, as it stands there.
+    `space` and `first_key`: what stands before its first element, and that element's first key as it stands there;
+    no key where it cannot be told.
     """
 
     begins: int
     alone: bool
+    space: bytes
     first_key: bytes | None
+
+    def boundary(self, *, exact: bool) -> re.Pattern[bytes]:
+        """What separates two elements, up to the second one. `exact`: by white space as before the first element,
+        if that is a new line, so that what is indented further is no element."""
+        between = rb",?" + re.escape(self.space) if exact and b"\n" in self.space else rb"(?:,|\s)\s*"
+        key = re.escape(self.first_key) + rb"\s*:" if self.first_key else b'"'
+        return re.compile(between + rb"(?=\{\s*" + key + rb")")
 
 
 PARQUET: Final = Form(parquet=True)
@@ -95,9 +105,9 @@ def _json(head: bytes, begins: int, columns: frozenset[str]) -> Form:
     if newline and after.strip() and _whole(line):
         return LINES
     if head[begins : begins + 1] == b"[":
-        return _array_at(head, begins, alone=True)
+        return _array_at(head, begins, columns, alone=True)
     inner = _array_inside(head, begins, columns)
-    return LINES if inner is None else _array_at(head, inner, alone=False)
+    return LINES if inner is None else _array_at(head, inner, columns, alone=False)
 
 
 def _whole(line: bytes) -> bool:
@@ -108,12 +118,15 @@ def _whole(line: bytes) -> bool:
     return True
 
 
-def _array_at(head: bytes, bracket: int, *, alone: bool) -> Form:
+def _array_at(head: bytes, bracket: int, columns: frozenset[str], *, alone: bool) -> Form:
     inside = head[bracket + 1 :].lstrip()
+    space = head[bracket + 1 : len(head) - len(inside)]
     if not inside.startswith((b"{", b"]")):
         return LINES
-    key = _KEY.match(inside[1:].decode("latin-1"))
-    return Form(array=Array(bracket + 1, alone, key[1].encode("latin-1") if key else None))
+    text = inside.decode("latin-1")
+    first = _KEY.match(text, 1)
+    keys = [first[1]] if first else [key for key in _FIRST_KEY.findall(text) if _name(key) in columns]
+    return Form(array=Array(bracket + 1, alone, space, keys[0].encode("latin-1") if keys else None))
 
 
 def _array_inside(head: bytes, begins: int, columns: frozenset[str]) -> int | None:
@@ -123,7 +136,7 @@ def _array_inside(head: bytes, begins: int, columns: frozenset[str]) -> int | No
     place = begins + 1
     found: int | None = None
     while key := _KEY.match(text, place):
-        if json.loads(key[1].encode("latin-1").decode("utf-8", errors="replace")) in columns:
+        if _name(key[1]) in columns:
             return None
         if found is None and re.compile(r"\[\s*\{").match(text, key.end()):
             found = key.end()
@@ -136,3 +149,12 @@ def _array_inside(head: bytes, begins: int, columns: frozenset[str]) -> int | No
             break
         place = following.end()
     return found
+
+
+def _name(key: str) -> str:
+    """A key of JSON that was taken a character a byte, as text; the key as it stands where it is damaged."""
+    written = key.encode("latin-1").decode("utf-8", errors="replace")
+    try:
+        return str(json.loads(written))
+    except ValueError:
+        return written

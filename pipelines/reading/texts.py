@@ -33,7 +33,7 @@ def rows_of(block: pa.LargeBinaryArray, first: int, limit: int | None) -> tuple[
     tried = _with_nulls(numbers.join(written, on="position", how="inner", maintain_order="left").drop("position"))
     is_object = (pl.col("parsed").str.starts_with("{") & pl.col("text").str.starts_with("{")).fill_null(value=False)
     why = (
-        pl.when(pl.col("parsed").is_not_null())
+        pl.when(pl.col("parsed").is_not_null() | (pl.col("text") == "null"))
         .then(pl.lit("not a JSON object"))
         .when(pl.col("text").str.contains(_HALF_PAIR))
         .then(pl.lit("broken JSON, or half a surrogate pair"))

@@ -51,7 +51,7 @@ def fits(stored: _Type, asked: _Type) -> bool:
         return False
     if asked.is_numeric():
         return stored.is_numeric() or isinstance(stored, pl.String)
-    return isinstance(asked, pl.String) or isinstance(stored, pl.String)
+    return isinstance(stored, pl.String) or (isinstance(asked, pl.String) and not isinstance(stored, pl.Binary))
 
 
 def converted(value: pl.Expr, stored: _Type, asked: _Type) -> pl.Expr:
@@ -59,7 +59,7 @@ def converted(value: pl.Expr, stored: _Type, asked: _Type) -> pl.Expr:
     if stored == asked:
         return value
     if isinstance(stored, pl.Null):
-        return pl.lit(None, dtype=asked)
+        return value.cast(asked)
     if isinstance(asked, pl.List):
         if isinstance(stored, pl.Array):
             value = value.arr.to_list()
