@@ -249,10 +249,12 @@ def _commit(
     workspace: Workspace, lake: Lake, staging: _Staging, before: pl.DataFrame, files: pl.DataFrame, again: list[str]
 ) -> None:
     left = set(before["file"]) - set(files["file"])
-    tags = tuple(file_key(path) for path in sorted({*again, *left}))
-    if not tags and files.equals(before.select(files.columns)):
+    if not again and not left and files.equals(before.select(files.columns)):
         lake.discard(staging.staged["files"])
         return
+    tags: tuple[str, ...] | None = tuple(file_key(path) for path in sorted({*again, *left}))
+    if not staging.kept:
+        tags = None  # files that somebody else wrote into the tables have no tag, and go too
     changes = [
         Change(t.name, tuple(staging.staged[t.name]), staging.source, None if t.name == "files" else tags)
         for t in PER_SOURCE

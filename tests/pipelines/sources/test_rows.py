@@ -34,7 +34,9 @@ def reasons(done: Normalised) -> list[tuple[int, bool, str]]:
 
 
 @pytest.mark.parametrize("given", ["", " \n", None])
-@pytest.mark.parametrize(("name", "context", "answer"), [("alpaca", "input", "output"), ("dolly", "context", "response")])
+@pytest.mark.parametrize(
+    ("name", "context", "answer"), [("alpaca", "input", "output"), ("dolly", "context", "response")]
+)
 def test_an_instruction_and_its_input_are_one_turn(name: str, context: str, answer: str, given: str | None) -> None:
     rows = [
         {"instruction": "Sort.", context: "b a", answer: "a b"},
@@ -148,7 +150,10 @@ def test_hh_pairs_keep_what_they_share_as_the_prompt() -> None:
         {"chosen": dialogue(*start, "Assistant: a"), "rejected": dialogue(*start, "Assistant: b")},
         {"chosen": dialogue("Human: hi", "Assistant: x"), "rejected": dialogue(*start, "Assistant: b")},
         {"chosen": dialogue(*start, "Assistant:"), "rejected": dialogue(*start, "Assistant: b")},
-        {"chosen": dialogue("Human: hi", "Human: hm", "Assistant: a"), "rejected": dialogue("Human: hi", "Assistant: b")},
+        {
+            "chosen": dialogue("Human: hi", "Human: hm", "Assistant: a"),
+            "rejected": dialogue("Human: hi", "Assistant: b"),
+        },
         {"chosen": dialogue(*start, "Assistant: a"), "rejected": dialogue(*start, "Assistant: a")},
     ]
     records = made("hh_rlhf", rows, "harmless-base").records["preference"]
