@@ -328,9 +328,8 @@ def accounting(files: pl.DataFrame, held: pl.LazyFrame, rejects: pl.LazyFrame) -
         if row[name] != row[f"{name}_held"]
     ]
     if not differing:
-        differing = [
-            f"{row['rows']:,} rows, but {row['yielding']:,} + {row['rejected']:,} + {row['not_selected']:,} accounted for"
-        ]
+        parts = " + ".join(f"{row[name]:,}" for name in ("yielding", "rejected", "not_selected"))
+        differing = [f"{row['rows']:,} rows, but {parts} accounted for"]
     return f"{row['file']}: {'; '.join(differing)}"
 
 

@@ -79,11 +79,12 @@ def _values(objects: pl.DataFrame, account: _Account) -> tuple[pl.DataFrame, pl.
     """The asked columns of objects (`row`, `text`), and the rows where one has another type, as broken ones."""
     columns = account.columns
     shape = pl.Struct({name: types.as_text(type_) for name, type_ in columns.items()})
-    bad = _misshapen(objects["text"], shape, account)
+    values = _decode(objects["text"], shape)
+    bad = [] if values is not None else _misshapen(objects["text"], shape, account)
     odd = objects[bad].with_columns(culprit=pl.Series(_culprits(objects["text"].gather(bad), shape), dtype=pl.String))
     if bad:
         objects = objects.filter(~pl.int_range(objects.height, eager=True).is_in(bad))
-    values = _decode(objects["text"], shape)
+        values = _decode(objects["text"], shape)
     assert values is not None
     fields = values.struct.unnest()
     _note_seen(objects["text"], fields, account)
@@ -115,8 +116,6 @@ def _decode(texts: pl.Series, shape: pl.Struct) -> pl.Series | None:
 
 def _misshapen(texts: pl.Series, shape: pl.Struct, account: _Account) -> list[int]:
     """Positions of the objects that do not decode. TamisError where all of the file's first rows do not."""
-    if _decode(texts, shape) is not None:
-        return []
     first = min(texts.len(), _HOPELESS)
     bad = faulty(first, lambda start, stop: _decode(texts.slice(start, stop - start), shape) is not None)
     if not account.good and len(bad) == _HOPELESS:

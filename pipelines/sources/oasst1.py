@@ -1,9 +1,9 @@
 """OpenAssistant: 10k conversation trees that volunteers wrote and ranked (Köpf et al. 2023, arXiv:2304.07327).
 
-The trees are in 35 languages. A row is one message. An assistant's message that nobody carried on yields the conversation up to it; a sibling that
-people ranked below the best yields a pair with the best. `rank` is null where siblings were not ranked; messages
-that upstream deleted break the paths through them. `message_id` is not unique in every copy (equal openings of
-several trees share one), so it is kept in `meta` and no id is made of it.
+The trees are in 35 languages. A row is one message. An assistant's message that nobody carried on yields the
+conversation up to it; a sibling that people ranked below the best yields a pair with the best. `rank` is null where
+siblings were not ranked; messages that upstream deleted break the paths through them. `message_id` is not unique in
+every copy (equal openings of several trees share one), so it is kept in `meta` and no id is made of it.
 """
 
 import polars as pl

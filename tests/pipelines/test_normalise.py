@@ -67,7 +67,7 @@ texts = st.none() | st.sampled_from(["", "x"])
 values = st.lists(st.tuples(texts, texts, st.none() | st.integers(0, 5)), max_size=12)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(values=values, cut=st.integers(0, 12))
 def test_the_sum_holds_and_batches_do_not_matter(
     values: list[tuple[str | None, str | None, int | None]], cut: int

@@ -15,7 +15,7 @@ from pipelines.reading import Batch, read
 COLUMNS = {"a": pl.String, "b": pl.List(pl.Struct({"a": pl.String}))}
 """The objects inside a row have the key that rows begin with: the hardest case, where nothing is damaged."""
 
-ANY_BATCH = (1, 5, 64, 1 << 20)
+ANY_BATCH = (7, 64, 1 << 20)
 
 
 def whole(path: Path, limit: int | None = None, batch_bytes: int = 1 << 20, columns: object = None) -> Batch:
@@ -160,7 +160,7 @@ trees = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(trees, max_size=8),
     form=st.sampled_from([*FORMS]),
@@ -177,7 +177,7 @@ def test_random_elements_are_cut_where_json_ends_them(
     assert batch.broken.is_empty()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), form=st.sampled_from(["one line", "indented", "an element a line"]))
 def test_any_damage_loses_no_more_than_what_it_touches(tmp_path: Path, data: st.DataObject, form: str) -> None:
     rows = [plain(n) for n in range(6)]

@@ -297,7 +297,7 @@ def reference(data: bytes) -> tuple[list[tuple[object, ...]], list[int]]:
     return good, broken
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     lines=st.lists(objects.map(lambda o: json.dumps(o).encode()) | damaged_lines() | bad_lines, max_size=12),
     packed=st.booleans(),

@@ -155,7 +155,7 @@ def test_only_a_batch_of_the_asked_columns_is_held(tmp_path: Path) -> None:
     assert sum(sizes) == rows and max(sizes) < 4_000
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     values=st.lists(st.tuples(st.none() | st.text(max_size=5), st.none() | st.lists(st.text(max_size=3), max_size=3))),
     groups=st.integers(1, 5),
