@@ -112,14 +112,15 @@ def _stage_files(
     staging: _Staging, source: Source, snapshot: Snapshot, before: pl.DataFrame, limit: int | None, progress: Progress
 ) -> tuple[list[dict[str, object]], list[str]]:
     intact = accounts(staging.lake, staging.source) is None
-    known = {str(row["file"]): row for row in before.iter_rows(named=True)} if intact else {}
+    known = {str(row["file"]): row for row in before.iter_rows(named=True)}
     rows: list[dict[str, object]] = []
     again: list[str] = []
     taken = 0
     for declared, file in in_order(source, snapshot):
         left = None if limit is None else max(limit - taken, 0)
         old = known.get(file.path)
-        if old is not None and why_again(old, file, source.code, left) is None:
+        left = extent(old, left)
+        if old is not None and intact and why_again(old, file, source.code, left) is None:
             row = old
             staging.kept.add(file_key(file.path))
             if _signals_are_stale(staging.lake, staging.source, file_key(file.path)):
@@ -183,6 +184,13 @@ def in_order(source: Source, snapshot: Snapshot) -> Iterator[tuple[Read, Upstrea
             mine = file.config == declared.config if declared.config else file.config not in named
             if mine and file.split in declared.splits:
                 yield declared, file
+
+
+def extent(old: Mapping[str, object] | None, left: int | None) -> int | None:
+    """Rows to read of a file: what is left of the limit, but never fewer than were read before; None for all."""
+    if old is None or left is None:
+        return left
+    return None if old["limit"] is None else max(int(str(old["limit"])), left)
 
 
 def why_again(old: Mapping[str, object] | None, file: UpstreamFile, code: str, left: int | None) -> str | None:
@@ -286,21 +294,30 @@ def _located(rejects: pl.DataFrame, source: str, file: str) -> pl.DataFrame:
     return rejects.with_columns(source=pl.lit(source), file=pl.lit(file))
 
 
+def _replaced(table: str, tags: tuple[str, ...] | None, measured: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Tags of the files that leave a table; None where its whole partition does."""
+    if table == "files" or tags is None:
+        return None
+    return tags + measured if table.startswith("signals_") else tags
+
+
 def _commit(
     workspace: Workspace, lake: Lake, staging: _Staging, before: pl.DataFrame, files: pl.DataFrame, again: list[str]
 ) -> None:
     left = set(before["file"]) - set(files["file"])
-    tags = tuple(file_key(path) for path in sorted({*again, *left}))
     measured = tuple(sorted(staging.measured))
-    if not tags and not measured and files.equals(before.select(files.columns)):
+    if not again and not left and not measured and files.equals(before.select(files.columns)):
         lake.discard(staging.staged["files"])
         return
+    tags: tuple[str, ...] | None = tuple(file_key(path) for path in sorted({*again, *left}))
+    if not staging.kept:
+        tags = None  # files that somebody else wrote into the tables have no tag, and go too
     changes = [
         Change(
             t.name,
             tuple(staging.staged[t.name]),
             staging.source,
-            None if t.name == "files" else tags + measured if t.name.startswith("signals_") else tags,
+            _replaced(t.name, tags, measured),
         )
         for t in PER_SOURCE
         if staging.staged[t.name] or lake.exists(t.name)
@@ -373,9 +390,8 @@ def accounting(files: pl.DataFrame, held: pl.LazyFrame, rejects: pl.LazyFrame) -
         if row[name] != row[f"{name}_held"]
     ]
     if not differing:
-        differing = [
-            f"{row['rows']:,} rows, but {row['yielding']:,} + {row['rejected']:,} + {row['not_selected']:,} accounted for"
-        ]
+        parts = " + ".join(f"{row[name]:,}" for name in ("yielding", "rejected", "not_selected"))
+        differing = [f"{row['rows']:,} rows, but {parts} accounted for"]
     return f"{row['file']}: {'; '.join(differing)}"
 
 
