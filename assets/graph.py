@@ -11,6 +11,7 @@ import polars as pl
 from dagster._core.errors import DagsterExecutionInterruptedError
 
 from assets.definitions import defs
+from assets.failures import WATCHED
 from assets.partitions import RECIPES
 from pipelines.errors import TamisError
 from pipelines.lake import Lake
@@ -21,7 +22,7 @@ from pipelines.report.terminal import terminal_summary
 from pipelines.snapshots import noted
 from pipelines.sources import sources
 from pipelines.training.launch import compare
-from pipelines.workspace import SAMPLE, Workspace
+from pipelines.workspace import SAMPLE, Workspace, source_lock
 from schemas.families import FAMILIES
 
 _QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -83,7 +84,8 @@ class Graph:
         config = {"ops": {"records_and_signals": {"config": {"limit": self.limit}}}}
         started = time.monotonic()
         before = lake.version("files")
-        error = self._execute("refresh_source", name, config)
+        with self.workspace.lock(source_lock(name), f"make run of {name}", say):
+            error = self._execute("refresh_source", name, config)
         files = lake.scan("files").filter(_is(name)).collect()
         rows = int(files["rows"].sum())
         records = sum(int(counts) for counts in files.unnest("records").select(_FAMILY_COLUMNS).sum().row(0))
@@ -120,7 +122,11 @@ class Graph:
         """Run a job's partition in this process; what failed, None if nothing did."""
         try:
             result = defs.resolve_job_def(job).execute_in_process(
-                partition_key=partition, instance=self._instance, raise_on_error=False, run_config=_QUIET | config
+                partition_key=partition,
+                instance=self._instance,
+                raise_on_error=False,
+                run_config=_QUIET | config,
+                tags=WATCHED,
             )
         except DagsterExecutionInterruptedError as error:
             raise KeyboardInterrupt from error

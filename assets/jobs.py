@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from assets.sources import NETWORK
+
 refresh_source = dg.define_asset_job(
     "refresh_source",
     selection=["snapshot", "records", "signals"],
@@ -21,6 +23,7 @@ look_upstream = dg.define_asset_job(
     "look_upstream",
     selection=["upstream", "recipe"],
     description="Ask the Hub which repositories moved, and the recipes whether they were edited.",
+    op_retry_policy=NETWORK,
 )
 
 nightly = dg.ScheduleDefinition(

@@ -154,7 +154,9 @@ class Lake:
     def holds(self, staged: Staged) -> bool:
         """Whether a file is part of its table's last version."""
         table = TABLES[staged.table]
-        return self.exists(table.name) and any(path == staged.path for path, *_ in _added(self._open(table.name), table))
+        return self.exists(table.name) and any(
+            path == staged.path for path, *_ in _added(self._open(table.name), table)
+        )
 
     def orphans(self, table: str, older_than_s: float) -> list[Path]:
         """Parquet files of the table's folder that no commit ever named: what killed runs had staged."""

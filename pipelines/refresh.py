@@ -326,9 +326,8 @@ def accounting(files: pl.DataFrame, held: pl.LazyFrame, rejects: pl.LazyFrame) -
         if row[name] != row[f"{name}_held"]
     ]
     if not differing:
-        differing = [
-            f"{row['rows']:,} rows, but {row['yielding']:,} + {row['rejected']:,} + {row['not_selected']:,} accounted for"
-        ]
+        parts = f"{row['yielding']:,} + {row['rejected']:,} + {row['not_selected']:,}"
+        differing = [f"{row['rows']:,} rows, but {parts} accounted for"]
     return f"{row['file']}: {'; '.join(differing)}"
 
 

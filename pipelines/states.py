@@ -67,7 +67,9 @@ def open_state(workspace: Workspace, lake: Lake, built_with: str, tell: Tell | N
         versions = lake.versions(t.name for t in PER_SOURCE)
         if not versions:
             raise TamisError(
-                "no source has been read yet", where=str(workspace.path), cure="Materialise `records` of a source first."
+                "no source has been read yet",
+                where=str(workspace.path),
+                cure="Materialise `records` of a source first.",
             )
         last = last_state(lake)
         if last is not None and last.built_with == built_with and _per_source(last) == versions:
@@ -103,9 +105,7 @@ def ready_state(lake: Lake) -> State:
     return found
 
 
-def publish(
-    state: State, recipe: str, recipe_hash: str, versions: Mapping[str, int], moved: pl.DataFrame
-) -> Pass:
+def publish(state: State, recipe: str, recipe_hash: str, versions: Mapping[str, int], moved: pl.DataFrame) -> Pass:
     """Append the row that makes a ledger visible, and with it, all or nothing, the fates that `moved`.
 
     `moved` has the columns of the table `fates` but for `pass`.
@@ -198,6 +198,6 @@ def _check_accounts(state: State) -> None:
             raise TamisError(
                 wrong,
                 where=source,
-                cure="Its tables were changed behind the lake's back: materialise `records` of this source, which reads "
-                "it anew.",
+                cure="Its tables were changed behind the lake's back: materialise `records` of this source, which "
+                "reads it anew.",
             )

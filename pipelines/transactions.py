@@ -47,7 +47,9 @@ def committing(lake: Lake, tell: Tell | None = None) -> Iterator[None]:
         for journal in sorted(_journals(lake).glob("*.json")):
             lost = _finish(lake, journal)
             if lost and tell:
-                tell(f"the last run of {journal.stem} was killed and {lost} was lost: its tables are as before that run")
+                tell(
+                    f"the last run of {journal.stem} was killed and {lost} was lost: its tables are as before that run"
+                )
         yield
 
 
