@@ -33,8 +33,7 @@ def no_space(place: Path, needed: int | None = None) -> TamisError:
     """The error for a full disk. `needed`: bytes that were to be written, where that is known."""
     bytes_needed = f": {needed:,} bytes are needed" if needed else ""
     return TamisError(
-        f"no space is left on this disk{bytes_needed}",
-        where=str(place),
+        f"no space is left on the disk of {place}{bytes_needed}",  # the place stays when others say where they were
         cure="Free some, or choose another disk with TAMIS_HOME; what was committed before stands.",
     )
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import hub_switch  # isort: skip -- before any import of a Hub library
+import hub_switch  # noqa: F401  # isort: skip -- before any import of a Hub library
 import pytest
 
 from pipelines.lake import Lake

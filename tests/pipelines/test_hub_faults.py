@@ -248,7 +248,8 @@ def test_a_disk_that_runs_full_is_told_with_its_place(folder, repo, monkeypatch)
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(downloads, "http_get", full)
-    with serving(folder), pytest.raises(TamisError, match=rf"{re.escape(str(CACHE))}: no space is left.*TAMIS_HOME"):
+    told = rf"no space is left on the disk of {re.escape(str(CACHE))}.*TAMIS_HOME"
+    with serving(folder), pytest.raises(TamisError, match=told):
         hub().snapshot(repo, [FILES])
 
 
