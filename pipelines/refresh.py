@@ -11,7 +11,6 @@ from typing import Final
 import polars as pl
 
 from pipelines.errors import TamisError
-from pipelines.hub import Snapshot, UpstreamFile
 from pipelines.lake import Lake
 from pipelines.lake_settings import LakeSettings
 from pipelines.normalise import Place, batches, file_key, normalise
@@ -20,6 +19,7 @@ from pipelines.reading import read
 from pipelines.sources.source import Read, Source
 from pipelines.staging import Staged, Writer
 from pipelines.transactions import Change, commit, committing
+from pipelines.wanted import Snapshot, UpstreamFile
 from pipelines.workspace import Workspace, source_lock
 from schemas.families import FAMILIES
 from schemas.tables import PER_SOURCE, TABLES

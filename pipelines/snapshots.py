@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipelines.errors import TamisError
 from pipelines.files import write_whole
-from pipelines.hub import Snapshot, UpstreamFile
+from pipelines.wanted import Snapshot, UpstreamFile
 from pipelines.workspace import Workspace
 
 

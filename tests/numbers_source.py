@@ -6,12 +6,12 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.hub import Snapshot, UpstreamFile
 from pipelines.lake import Lake
 from pipelines.lake_settings import LakeSettings
 from pipelines.layouts import turns
 from pipelines.refresh import Refreshed, refresh
 from pipelines.sources.source import Read, Source
+from pipelines.wanted import Snapshot, UpstreamFile
 from pipelines.workspace import Workspace
 
 QUESTION = turns(user=pl.col("question"))

@@ -7,6 +7,6 @@ is imported (`Workspace.activate` does). Nothing outside of it talks to a Hub.
 
 from pipelines.hub.errors import Absent, Unreachable
 from pipelines.hub.hub import Hub
-from pipelines.hub.wanted import Progress, Snapshot, UpstreamFile, Wanted
+from pipelines.wanted import Progress, Snapshot, UpstreamFile, Wanted
 
 __all__ = ["Absent", "Hub", "Progress", "Snapshot", "Unreachable", "UpstreamFile", "Wanted"]

@@ -8,7 +8,7 @@ from huggingface_hub.hf_api import DatasetInfo
 from pipelines.errors import TamisError
 from pipelines.hub.commits import Commit
 from pipelines.hub.connection import Connection
-from pipelines.hub.wanted import Wanted
+from pipelines.wanted import Wanted
 
 _NAMED = 20  # of what is there, in an error about what is not
 

@@ -22,8 +22,8 @@ from pipelines.hub.cache import Cache, Verified
 from pipelines.hub.commits import Commit
 from pipelines.hub.connection import Connection
 from pipelines.hub.errors import STOP, check_wanted
-from pipelines.hub.wanted import Progress
 from pipelines.locks import Tell, hold
+from pipelines.wanted import Progress
 
 _AT_ONCE = 4
 

@@ -11,8 +11,8 @@ from pipelines.hub.commits import Commit
 from pipelines.hub.configs import choose, resolve
 from pipelines.hub.connection import Connection
 from pipelines.hub.downloads import fetch
-from pipelines.hub.wanted import Progress, Snapshot, UpstreamFile, Wanted
 from pipelines.locks import Tell
+from pipelines.wanted import Progress, Snapshot, UpstreamFile, Wanted
 
 
 class Hub:
@@ -58,21 +58,28 @@ class Hub:
         `tell` hears of another process that is waited for. Raises as `revision` does.
         """
         with writing(self._cache.root):
-            info = self._connection.info(repo, revision or "main")
-            commit = self._commit(repo, info, wanted)
-            chosen, absent = choose(self._connection, repo, commit, wanted)
-            paths = list(dict.fromkeys(file.path for file in chosen))
+            commit, chosen = self._choose(repo, wanted, revision)
+            paths = list(dict.fromkeys(file.path for file in chosen.files))
             fetch(self._connection, self._cache, repo, commit, paths, progress, tell)
+        return chosen
+
+    def look(self, repo: str, wanted: Sequence[Wanted], *, revision: str | None = None) -> tuple[Snapshot, int]:
+        """What `snapshot` would give now, and the bytes that it would fetch for it; nothing but the card is fetched.
+
+        Files that are not here yet have the place where they will be as `local`. Raises as `snapshot` does.
+        """
+        with writing(self._cache.root):
+            commit, chosen = self._choose(repo, wanted, revision)
+        return chosen, self._cache.to_fetch(commit, [file.path for file in chosen.files])
+
+    def _choose(self, repo: str, wanted: Sequence[Wanted], revision: str | None) -> tuple[Commit, Snapshot]:
+        info = self._connection.info(repo, revision or "main")
+        commit = self._commit(repo, info, wanted)
+        chosen, absent = choose(self._connection, repo, commit, wanted)
         files = tuple(
             UpstreamFile(*file, self._cache.local(commit, file.path), *commit.files[file.path]) for file in chosen
         )
-        return Snapshot(commit.repo, repo, commit.revision, _license(info), files, absent)
-
-    def size(self, repo: str, wanted: Sequence[Wanted], revision: str | None = None) -> int:
-        """Bytes that `snapshot` would fetch now. Nothing but the card is. Raises as `snapshot` does."""
-        commit = self._commit(repo, self._connection.info(repo, revision or "main"), wanted)
-        chosen, _ = choose(self._connection, repo, commit, wanted)
-        return self._cache.to_fetch(commit, {file.path for file in chosen})
+        return commit, Snapshot(commit.repo, repo, commit.revision, _license(info), files, absent)
 
     def _commit(self, repo: str, info: DatasetInfo, wanted: Sequence[Wanted]) -> Commit:
         """The files of a commit and the configs that are wanted, from disk where the Hub was asked before."""

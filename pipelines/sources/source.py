@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from pipelines.hub import Wanted
+from pipelines.wanted import Wanted
 from schemas.vocabulary import SIDES
 
 Columns = Mapping[str, pl.Expr]

@@ -181,17 +181,18 @@ def test_named_files_need_neither_card_nor_config(folder, repo):
     assert len(seen.seen) == 2 + 2 * 2, "card, tree, and head and body of each file"
 
 
-def test_the_size_to_fetch_is_known_before(folder, repo):
+def test_what_a_snapshot_would_fetch_is_known_before(folder, repo):
     root = make(folder, repo)
     seen = Requests()
     with serving(folder, seen.wrap):
-        asked = hub().size(repo, [MAIN])
+        planned, to_fetch = hub().look(repo, [MAIN])
         assert not [path for path in seen.paths("GET") if path.endswith(".parquet") and "/resolve/" in path]
         fetched = []
-        hub().snapshot(repo, [MAIN], progress=lambda path, done, total: fetched.append((done, total)))
-        assert hub().size(repo, [MAIN]) == 0
-    assert asked == sum(path.stat().st_size for path in (root / "main").iterdir())
-    assert max(fetched) == (asked, asked)
+        pulled = hub().snapshot(repo, [MAIN], progress=lambda path, done, total: fetched.append((done, total)))
+        assert hub().look(repo, [MAIN]) == (pulled, 0)
+    assert planned == pulled
+    assert to_fetch == sum(path.stat().st_size for path in (root / "main").iterdir())
+    assert max(fetched) == (to_fetch, to_fetch)
 
 
 def test_a_process_keeps_to_one_hub(tmp_path):

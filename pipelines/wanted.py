@@ -1,4 +1,7 @@
-"""What is asked of a Hub, and what comes of it."""
+"""What is asked of a Hub, and what comes of it. No Hub library is needed to say either.
+
+`pipelines.hub` fetches it; whoever only declares sources or reads the lake does without the Hub's libraries.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,7 +34,7 @@ class UpstreamFile:
     """One file of a split. `number` counts from 0 in its config and split, in upstream's order.
 
     `path` is the place in the repository, `local` on this disk; `etag` identifies the content: the SHA-256 of a file
-    in LFS, else the id of git's blob. `size` in bytes.
+    in LFS, else the id of git's blob.
     """
 
     config: str
