@@ -42,7 +42,8 @@ class Bench:
         return refresh(self.place, self.lake, name, source, pulled, settings=SETTINGS)
 
     def questions(self) -> list[str]:
-        return self.lake.scan("records_cot").sort("id").select(pl.col("prompt").list.first().struct["content"]).collect().to_series().to_list()  # fmt: skip
+        first = pl.col("prompt").list.first().struct["content"]
+        return self.lake.scan("records_cot").sort("id").select(first).collect().to_series().to_list()
 
     def rejects(self) -> list[tuple[str, int]]:
         return self.lake.scan("rejects").select("file", "row").sort("file", "row").collect().rows()
