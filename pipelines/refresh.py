@@ -13,15 +13,16 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from pipelines.errors import TamisError
-from pipelines.lake import Lake, Staged, Writer
+from pipelines.lake import Lake
 from pipelines.lake_settings import LakeSettings
 from pipelines.normalise import Place, batches, file_key, normalise
 from pipelines.quality import signals as quality
 from pipelines.reading import read
 from pipelines.sources.source import Read, Source
-from pipelines.transactions import Change, commit
+from pipelines.staging import Staged, Writer
+from pipelines.transactions import Change, commit, committing
 from pipelines.wanted import Snapshot, UpstreamFile
-from pipelines.workspace import Workspace
+from pipelines.workspace import Workspace, source_lock
 from schemas.families import FAMILIES
 from schemas.tables import PER_SOURCE, TABLES
 
@@ -93,7 +94,9 @@ def refresh(
     `limit`: upstream rows to read, from the start; rows that were read before stay. TamisError names source and
     file; then the source's last good records stand.
     """
-    with workspace.lock(f"source-{name}", f"a run of {name}", progress):
+    with workspace.lock(source_lock(name), f"a run of {name}", progress):
+        with committing(lake, progress):
+            pass  # what a killed run of this source left is finished before its tables are read
         before = lake.scan("files").filter(pl.col("source") == name).collect()
         staging = _Staging(lake, name)
         try:
@@ -101,10 +104,10 @@ def refresh(
             files = pl.DataFrame(rows, schema=_FILES_SCHEMA)
             check(lake, name, files, staging, settings)
             staging.staged["files"] = lake.stage("files", files, partition=name)
-            _commit(workspace, lake, staging, before, files, again)
         except BaseException:
             staging.discard()
             raise
+        _commit(lake, staging, before, files, again, progress)
         return Refreshed(name, files, tuple(again))
 
 
@@ -302,7 +305,12 @@ def _replaced(table: str, tags: tuple[str, ...] | None, measured: tuple[str, ...
 
 
 def _commit(
-    workspace: Workspace, lake: Lake, staging: _Staging, before: pl.DataFrame, files: pl.DataFrame, again: list[str]
+    lake: Lake,
+    staging: _Staging,
+    before: pl.DataFrame,
+    files: pl.DataFrame,
+    again: list[str],
+    progress: Progress,
 ) -> None:
     left = set(before["file"]) - set(files["file"])
     measured = tuple(sorted(staging.measured))
@@ -322,7 +330,7 @@ def _commit(
         for t in PER_SOURCE
         if staging.staged[t.name] or lake.exists(t.name)
     ]
-    commit(workspace, lake, staging.source, changes)
+    commit(lake, staging.source, changes, progress)
 
 
 def check(lake: Lake, name: str, files: pl.DataFrame, staging: _Staging, settings: LakeSettings) -> None:
@@ -398,7 +406,7 @@ def accounting(files: pl.DataFrame, held: pl.LazyFrame, rejects: pl.LazyFrame) -
 def _scan(lake: Lake, staging: _Staging, table: str) -> pl.LazyFrame:
     """A table's partition as it will be: the staged files, and those of upstream files that were not read again."""
     kept = staging.kept - staging.measured if table.startswith("signals_") else staging.kept
-    paths = [s.absolute(lake) for s in staging.staged[table]] + lake.files(table, staging.source, kept)
+    paths = [lake.path(s) for s in staging.staged[table]] + lake.files(table, staging.source, kept)
     return pl.scan_parquet(paths) if paths else lake.scan(table, absent=True)
 
 
