@@ -106,14 +106,15 @@ def _stage_files(
     staging: _Staging, source: Source, snapshot: Snapshot, before: pl.DataFrame, limit: int | None, progress: Progress
 ) -> tuple[list[dict[str, object]], list[str]]:
     intact = accounts(staging.lake, staging.source) is None
-    known = {str(row["file"]): row for row in before.iter_rows(named=True)} if intact else {}
+    known = {str(row["file"]): row for row in before.iter_rows(named=True)}
     rows: list[dict[str, object]] = []
     again: list[str] = []
     taken = 0
     for declared, file in in_order(source, snapshot):
         left = None if limit is None else max(limit - taken, 0)
         old = known.get(file.path)
-        if old is not None and why_again(old, file, source.code, left) is None:
+        left = extent(old, left)
+        if old is not None and intact and why_again(old, file, source.code, left) is None:
             row = old
             staging.kept.add(file_key(file.path))
         elif left == 0:
@@ -145,6 +146,13 @@ def in_order(source: Source, snapshot: Snapshot) -> Iterator[tuple[Read, Upstrea
             mine = file.config == declared.config if declared.config else file.config not in named
             if mine and file.split in declared.splits:
                 yield declared, file
+
+
+def extent(old: Mapping[str, object] | None, left: int | None) -> int | None:
+    """Rows to read of a file: what is left of the limit, but never fewer than were read before."""
+    if old is None or left is None:
+        return left
+    return None if old["limit"] is None else max(int(str(old["limit"])), left)
 
 
 def why_again(old: Mapping[str, object] | None, file: UpstreamFile, code: str, left: int | None) -> str | None:

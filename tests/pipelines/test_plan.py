@@ -78,6 +78,12 @@ def test_a_limit_bounds_the_rows_that_cannot_be_known() -> None:
     assert (limited.rows, limited.why, limited.to_read) == (30, {"new": 1}, 100)
 
 
+def test_rows_once_read_stay_under_a_smaller_limit() -> None:
+    before = known(("a", "1", 100, 10, None), ("b", "1", 100, 5, 5))
+    planned = reading("set", SOURCE, snapshot(("a", "1", 100), ("b", "1", 100)), before, 3)
+    assert (planned.word, planned.standing, planned.leaving) == ("unchanged", 2, 0)
+
+
 def test_a_plan_adds_up_and_says_what_it_cannot_know(place: Workspace) -> None:
     plan = Plan(
         hub="sample",
