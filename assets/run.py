@@ -66,7 +66,7 @@ def _hub(opened: Workspace) -> Iterator[str | None]:
         from pipelines.sample_hub.repositories import ensure
 
         started = time.monotonic()
-        if ensure(opened.sample_repositories):
+        if ensure(opened.sample_repositories, opened.planted):
             print(f"sample Hub written in {time.monotonic() - started:.1f} s", flush=True)
     with serve(opened.served) as endpoint:
         yield endpoint
