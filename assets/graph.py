@@ -96,9 +96,7 @@ class Graph:
             status = SourceStatus("OK", "" if lake.version("files") != before else "unchanged")
         took = time.monotonic() - started
         done = f"{rows:>9,} rows {records:>9,} records" if status.word == "OK" else status.message
-        say(
-            f"[{position:>2}/{total}] {name:<12} {status.word:<6} {done} {status.message if status.word == 'OK' else ''} {took:.1f} s"
-        )
+        say(f"[{position:>2}/{total}] {name:<12} {status.word:<6} {done} {status.message if status.word == 'OK' else ''} {took:.1f} s")
         return status
 
     def _curate(self, name: str) -> bool:

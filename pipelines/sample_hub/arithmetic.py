@@ -65,10 +65,11 @@ def worked(problem: Mapping[str, Any], generator: np.random.Generator) -> Worked
     for _ in range(_ATTEMPTS):
         values: dict[str, Fraction] = {}
         for name, given in problem["given"].items():
-            drawn = isinstance(given, list)
-            values[name] = (
-                Fraction(int(generator.integers(*given, endpoint=True))) if drawn else evaluate(given, values)
-            )
+            if isinstance(given, str):
+                values[name] = evaluate(given, values)
+            else:
+                low, high = given
+                values[name] = Fraction(int(generator.integers(low, high, endpoint=True)))
         made = _with_numbers(problem, values)
         if made is not None:
             return made

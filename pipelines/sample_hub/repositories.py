@@ -1,4 +1,4 @@
-"""The sample Hub's repositories: clean rows with planted defects, and benchmarks of invented items, from a fixed seed."""
+"""The sample Hub's repositories: clean rows with planted defects, benchmarks of invented items; from a fixed seed."""
 
 import contextlib
 import fcntl

@@ -16,6 +16,11 @@ Parts = dict[str, str]
 """What an example says, by name: question, context, reasoning, answer, rejected."""
 
 
+def columns(**types: pl.DataType | type[pl.DataType]) -> pl.Schema:
+    """Columns of upstream with their types."""
+    return pl.Schema(types)
+
+
 @dataclass(frozen=True)
 class Rows:
     """The rows of `file` in the repository of a source, in the columns of upstream. A row's number is its position."""

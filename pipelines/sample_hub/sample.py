@@ -74,7 +74,7 @@ _ACROSS: Final = (
 )
 """Kind, file of the originals, file of the copies, how many."""
 
-_LEAKS: Final = (
+_LEAKS: Final[tuple[tuple[str, str, list[int], list[int]], ...]] = (
     (_GSM8K, benchmarks.GSM8K, [0], [3]),
     (_SKY, benchmarks.MATH, [2], [6]),
     (_ALPACA, benchmarks.MMLU, [1], []),

@@ -16,7 +16,7 @@ _KNOWLEDGE: Final = ("garden_and_kitchen", "world", "skills")
 
 @dataclass(frozen=True)
 class Facet:
-    """A question about a subject with a good answer; `short`: the answer in a sentence, `poor`: a weak one, or empty."""
+    """A question with a good answer; `short`: the answer in one sentence, `poor`: a weak one; either may be empty."""
 
     ask: str
     say: str
@@ -33,7 +33,7 @@ class Subject:
 
 
 @functools.cache
-def load(name: str) -> Any:
+def load(name: str) -> Any:  # noqa: ANN401 - as many shapes as files
     """The content of a file of this folder, by its name without the suffix."""
     return yaml.safe_load((_FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
 

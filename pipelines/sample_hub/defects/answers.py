@@ -1,4 +1,4 @@
-"""Answers and questions that teach nothing: empty, placeholder, echo, loop, garbled, missing; images that are not there."""
+"""Answers and questions that teach nothing: empty, placeholders, echoes, loops, garbled; images that are not there."""
 
 import re
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from pipelines.sample_hub.defects.plant import INSTRUCTION, Spoiler
-from pipelines.sample_hub.layouts import HUMAN, Layout, question
+from pipelines.sample_hub.layout import HUMAN, Layout, question
 from pipelines.sample_hub.rows import Parts, Unit
 
 _ANSWERS: Final = ("N/A", "None", "TODO", "...", "[insert answer here]", "No output.", "<nooutput>", "n/a", "tbd")

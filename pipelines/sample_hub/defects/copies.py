@@ -9,7 +9,7 @@ import numpy as np
 from pipelines.sample_hub.arithmetic import evaluate
 from pipelines.sample_hub.defects.plant import INSTRUCTION, Copier
 from pipelines.sample_hub.generators.countdown import reachable
-from pipelines.sample_hub.layouts import Layout
+from pipelines.sample_hub.layout import Layout
 from pipelines.sample_hub.rows import Parts
 from pipelines.sample_hub.similarity import jaccard
 

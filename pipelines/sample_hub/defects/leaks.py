@@ -9,7 +9,7 @@ import numpy as np
 from pipelines.sample_hub.defects.copies import inserted
 from pipelines.sample_hub.defects.plant import INSTRUCTION, Planted, plant, planted
 from pipelines.sample_hub.layouts import LAYOUTS
-from pipelines.sample_hub.rows import Parts, Rows
+from pipelines.sample_hub.rows import Parts, Row, Rows
 
 LEAKED: Final = "benchmark question"
 EDITED: Final = "benchmark question, edited"
@@ -33,7 +33,8 @@ def leak(rows: Rows, items: Sequence[Item], generator: np.random.Generator, *, e
 
     For sources that yield instruction or cot. ValueError where a question is too short to be edited.
     """
-    layout, added, plants = LAYOUTS[rows.source], [], []
+    layout, plants = LAYOUTS[rows.source], []
+    added: list[Row] = []
     for item in items:
         added += layout.new(_parts(rows.source, item, generator, edited=edited), generator)
         row = rows.frame.height + len(added) - 1

@@ -12,8 +12,9 @@ import numpy as np
 import polars as pl
 
 from pipelines.sample_hub import manifest
-from pipelines.sample_hub.layouts import ASSISTANT, HUMAN, LAYOUTS, Layout
-from pipelines.sample_hub.rows import Parts, Rows, Unit
+from pipelines.sample_hub.layout import ASSISTANT, HUMAN, Layout
+from pipelines.sample_hub.layouts import LAYOUTS
+from pipelines.sample_hub.rows import Parts, Row, Rows, Unit
 
 INSTRUCTION: Final = ("alpaca", "dolly", "oasst1")
 """Sources whose examples can be told in one another's layouts."""
@@ -47,7 +48,7 @@ class Spoiler:
     def plant(self, rows: Rows, positions: Sequence[int], generator: np.random.Generator) -> Planted:
         """Spoil the examples that the rows at `positions` yield."""
         layout = LAYOUTS[rows.source]
-        changed = {}
+        changed: dict[int, Row] = {}
         for position in positions:
             unit = layout.unit(rows, position)
             places = _places(rows, unit, position)
@@ -84,7 +85,8 @@ class Copier:
         ValueError where an example does not suit.
         """
         layout, target = LAYOUTS[rows.source], into or rows
-        added, plants = [], []
+        added: list[Row] = []
+        plants = []
         for position in positions:
             unit = layout.unit(rows, position)
             parts = self._changed(layout.read(unit), layout, generator)

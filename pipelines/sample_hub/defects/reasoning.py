@@ -1,4 +1,4 @@
-"""Chains of thought that cannot be trusted: broken tags, cut, empty or looping thoughts, a gold that they contradict."""
+"""Chains of thought that cannot be trusted: broken tags, cut, empty or looping, with a gold that they contradict."""
 
 import re
 from typing import Final
@@ -7,7 +7,8 @@ import numpy as np
 
 from pipelines.sample_hub.defects.answers import looped, pick, saying
 from pipelines.sample_hub.defects.plant import Spoiler
-from pipelines.sample_hub.layouts import SOLUTION, THOUGHT, Layout
+from pipelines.sample_hub.layout import Layout
+from pipelines.sample_hub.layouts import SOLUTION, THOUGHT
 from pipelines.sample_hub.rows import Parts, Unit
 
 _GOLD: Final = re.compile(r"-?\d[\d,]*")

@@ -7,7 +7,7 @@ import numpy as np
 
 from pipelines.sample_hub.defects.answers import pick, saying
 from pipelines.sample_hub.defects.plant import Copier, Spoiler
-from pipelines.sample_hub.layouts import ASSISTANT, HUMAN, Layout
+from pipelines.sample_hub.layout import ASSISTANT, HUMAN, Layout
 from pipelines.sample_hub.rows import Parts, Unit
 
 _THANKS: Final = ("Thank you, that helps.", "And what would you do next?", "I am not sure that I follow.")

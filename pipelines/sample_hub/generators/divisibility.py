@@ -11,8 +11,8 @@ def common_divisor(generator: Numbers, number: int) -> Derivation:
     a, b = g * p, g * q
     question = (
         f"Determine the greatest common divisor of {a} and {b}.",
-        f"Square tiles, all alike and as large as possible, shall cover a floor of {a} by {b} centimetres without a cut. "
-        "How long is the side of a tile in centimetres?",
+        f"Square tiles, all alike and as large as possible, shall cover a floor of {a} by {b} centimetres without a "
+        "cut. How long is the side of a tile in centimetres?",
         f"What is the largest integer that divides {a} and {b} without a remainder?",
         f"A florist has {a} roses and {b} tulips and wants to bind as many identical bunches as she can, using up all "
         "flowers. How many bunches are there?",
@@ -31,8 +31,8 @@ def common_divisor(generator: Numbers, number: int) -> Derivation:
         thoughts.append(f"{words} {difference(left, quotient * right)} remains.")
         left, right = right, rest
     thoughts.append(
-        f"The last remainder before zero is {g}. Indeed {product(g, p)} and {product(g, q)}, where {p} and {q} share no "
-        "factor."
+        f"The last remainder before zero is {g}. Indeed {product(g, p)} and {product(g, q)}, where {p} and {q} share "
+        "no factor."
     )
     solution = (
         f"Euclid's algorithm ends with the remainder {g}. Since {product(g, p)} and {product(g, q)}, it divides both."
@@ -82,7 +82,8 @@ def divisors(generator: Numbers, number: int) -> Derivation:
         f"In how many ways can {n} be written as a product of two positive integers, if their order matters?",
         f"Count the rectangles with whole side lengths whose area is {n}, treating height and width as different.",
         f"For how many positive integers $d$ is {n} a multiple of $d$?",
-        f"Gears with {n} teeth in total are to be spread over equally large wheels. How many numbers of wheels are possible?",
+        f"Gears with {n} teeth in total are to be spread over equally large wheels. How many numbers of wheels are "
+        "possible?",
     )[number]
     thoughts, rest = [f"I take {n} apart into primes, smallest first."], n
     for p, e in zip(primes, powers, strict=True):
@@ -92,8 +93,8 @@ def divisors(generator: Numbers, number: int) -> Derivation:
     shape = ", ".join(f"{p} with exponent {e}" for p, e in zip(primes, powers, strict=True))
     choices = [e + 1 for e in powers]
     thoughts.append(
-        f"So the primes are {shape}. A divisor may use each exponent from zero up, and {product(*choices)} combinations "
-        "come of it."
+        f"So the primes are {shape}. A divisor may use each exponent from zero up, and {product(*choices)} "
+        "combinations come of it."
     )
     solution = f"The factorisation has {shape}, so there are {product(*choices)} divisors."
     return Derivation(question, tuple(thoughts), solution, str(math.prod(choices)))
@@ -105,12 +106,12 @@ def remainders(generator: Numbers, number: int) -> Derivation:
     r, s = n % p, n % q
     question = (
         f"Find the smallest non-negative integer that leaves {r} on division by {p} and {s} on division by {q}.",
-        f"Eggs taken from a basket {p} at a time leave {r}, and {q} at a time leave {s}. There are fewer than {p * q}. How "
-        "many eggs are in it?",
-        f"One lamp blinks every {p} seconds, the first time at second {r}, another every {q} seconds from second {s}. When "
-        "do both blink together first?",
-        f"A troupe lined up in rows of {p} has {r} dancers over, and in rows of {q} it has {s}. It counts less than {p * q} "
-        "people. What is its size?",
+        f"Eggs taken from a basket {p} at a time leave {r}, and {q} at a time leave {s}. There are fewer than "
+        f"{p * q}. How many eggs are in it?",
+        f"One lamp blinks every {p} seconds, the first time at second {r}, another every {q} seconds from second {s}. "
+        "When do both blink together first?",
+        f"A troupe lined up in rows of {p} has {r} dancers over, and in rows of {q} it has {s}. It counts less than "
+        f"{p * q} people. What is its size?",
         f"Which $n$ below {p * q} satisfies $n \\equiv {r} \\pmod{{{p}}}$ and $n \\equiv {s} \\pmod{{{q}}}$?",
     )[number]
     thoughts = [f"I walk through the numbers that leave {s} on division by {q} and watch their remainder for {p}."]
@@ -118,13 +119,14 @@ def remainders(generator: Numbers, number: int) -> Derivation:
         value = s + k * q
         if value % p == r:
             thoughts.append(
-                f"At {value} the remainder for {p} is {r}, since {product(value // p, p)} and {total(value // p * p, r)}."
+                f"At {value} the remainder for {p} is {r}, since {product(value // p, p)} and "
+                f"{total(value // p * p, r)}."
             )
             break
         thoughts.append(f"{value} leaves {value % p}.")
     thoughts.append(
-        f"The modulus {q} fits too, because {product(value // q, q)} and {total(value // q * q, s)}. Below {p * q} no other "
-        f"number does both, as {p} and {q} have no common factor."
+        f"The modulus {q} fits too, because {product(value // q, q)} and {total(value // q * q, s)}. Below {p * q} no "
+        f"other number does both, as {p} and {q} have no common factor."
     )
     solution = f"Among the numbers {s}, {s + q}, {s + 2 * q} and so on the first with remainder {r} for {p} is {value}."
     return Derivation(question, tuple(thoughts), solution, str(value))
@@ -138,7 +140,8 @@ def other_base(generator: Numbers, number: int) -> Derivation:
         "numbers from the most valuable coin down, as one string of digits.",
         f"What is {n} in the number system that has only {base} digits?",
         f"Convert {n} from base ten to base {base}.",
-        f"An abacus has {base - 1} beads on each wire and carries at {base}. Which digits, read from left to right, show {n}?",
+        f"An abacus has {base - 1} beads on each wire and carries at {base}. Which digits, read from left to right, "
+        f"show {n}?",
     )[number]
     thoughts, rest, digits = [f"I divide by {base} over and over and collect what remains."], n, ""
     while rest:
@@ -146,9 +149,9 @@ def other_base(generator: Numbers, number: int) -> Derivation:
         thoughts.append(f"{rest} is made of {product(quotient, base)} and {digit}, so the digit is {digit}.")
         rest, digits = quotient, f"{digit}{digits}"
     value, back = 0, []
-    for digit in digits:
-        back.append(f"\\({value} \\times {base} + {digit} = {value * base + int(digit)}\\)")
-        value = value * base + int(digit)
+    for read in map(int, digits):
+        back.append(f"\\({value} \\times {base} + {read} = {value * base + read}\\)")
+        value = value * base + read
     thoughts.append(f"Read upwards the digits are {digits}. Reading them back: {', '.join(back[1:])}.")
     solution = (
         f"Repeated division of {n} by {base} leaves the remainders {', '.join(reversed(digits))}, so it is {digits}."

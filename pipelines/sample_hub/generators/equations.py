@@ -12,11 +12,11 @@ def two_prices(generator: Numbers, number: int) -> Derivation:
     question = (
         f"{a} adults and {b} children pay {p} euros for the zoo, while {c} adults and {d} children pay {q} euros. What "
         "does one adult pay?",
-        f"A box with {a} lemons and {b} melons costs {p} crowns. Another with {c} lemons and {d} melons costs {q} crowns. "
-        "Find the price of a lemon.",
+        f"A box with {a} lemons and {b} melons costs {p} crowns. Another with {c} lemons and {d} melons costs {q} "
+        "crowns. Find the price of a lemon.",
         f"Real numbers satisfy ${a}x + {b}y = {p}$ and ${c}x + {d}y = {q}$. Compute $x$.",
-        f"On Monday a mason laid {a} slabs and {b} kerbs, {p} kilograms in all, and on Tuesday {c} slabs and {d} kerbs, "
-        f"which weighed {q} kilograms. How heavy is a slab?",
+        f"On Monday a mason laid {a} slabs and {b} kerbs, {p} kilograms in all, and on Tuesday {c} slabs and {d} "
+        f"kerbs, which weighed {q} kilograms. How heavy is a slab?",
         f"The lines ${a}x + {b}y = {p}$ and ${c}x + {d}y = {q}$ cross in a single point. State its first coordinate.",
     )[number]
     (more, high), (less, low) = sorted([(a * d, p * d), (c * b, q * b)], reverse=True)
@@ -68,15 +68,16 @@ def series(generator: Numbers, number: int) -> Derivation:
     last = first + (n - 1) * step
     result = n * (first + last) // 2
     question = (
-        f"Evaluate the sum ${first} + {first + step} + {first + 2 * step} + \\cdots + {last}$, whose terms grow by {step}.",
-        f"An amphitheatre has {n} rows. The lowest seats {first} people and every further row {step} more. How many people "
-        "fit in?",
-        f"The first term of an arithmetic sequence is {first} and its common difference {step}. Find the sum of its first "
-        f"{n} terms.",
+        f"Evaluate the sum ${first} + {first + step} + {first + 2 * step} + \\cdots + {last}$, whose terms grow by "
+        f"{step}.",
+        f"An amphitheatre has {n} rows. The lowest seats {first} people and every further row {step} more. How many "
+        "people fit in?",
+        f"The first term of an arithmetic sequence is {first} and its common difference {step}. Find the sum of its "
+        f"first {n} terms.",
         f"A gardener waters {first} beds on the first day of spring and {step} beds more each day. How often has she "
         f"watered a bed by the end of day {n}?",
-        f"Logs are piled so that the top layer has {first} logs and each layer below has {step} more. How many logs are in "
-        f"{n} layers?",
+        f"Logs are piled so that the top layer has {first} logs and each layer below has {step} more. How many logs "
+        f"are in {n} layers?",
     )[number]
     thoughts = (
         f"The terms start at {first} and rise by {step} each time, and there are {n} of them.",
@@ -98,10 +99,14 @@ def committee(generator: Numbers, number: int) -> Derivation:
     a, b = draw(generator, 6, 10), draw(generator, 5, 9)
     k, m = ((2, 2), (3, 1), (2, 3), (1, 3), (3, 2))[number]
     question = (
-        f"A jury of {k} painters and {m} writers is chosen from {a} painters and {b} writers. How many juries are possible?",
-        f"In how many ways can {k} cards be taken from {a} red ones and {m} from {b} blue ones, if order plays no role?",
-        f"A coach has {a} attackers and {b} defenders and lines up {k} of the former and {m} of the latter. Count the line-ups.",
-        f"From a shelf with {a} novels and {b} atlases, Vera borrows {k} novel and {m} atlases. How many choices has she?",
+        f"A jury of {k} painters and {m} writers is chosen from {a} painters and {b} writers. How many juries are "
+        "possible?",
+        f"In how many ways can {k} cards be taken from {a} red ones and {m} from {b} blue ones, if order plays no "
+        "role?",
+        f"A coach has {a} attackers and {b} defenders and lines up {k} of the former and {m} of the latter. Count the "
+        "line-ups.",
+        f"From a shelf with {a} novels and {b} atlases, Vera borrows {k} novel and {m} atlases. How many choices has "
+        "she?",
         f"How many sets contain exactly {k} of the {a} vowels and {m} of the {b} consonants of an invented alphabet?",
     )[number]
     x, y = math.comb(a, k), math.comb(b, m)
@@ -109,7 +114,8 @@ def committee(generator: Numbers, number: int) -> Derivation:
     def chosen(n: int, r: int) -> str:
         ordered = [n - i for i in range(r)]
         written = product(*ordered) if r > 1 else f"{n}"
-        return f"in order there are {written} picks, and each set appears {math.factorial(r)} times, which leaves {math.comb(n, r)}"
+        times = math.factorial(r)
+        return f"in order there are {written} picks, and each set appears {times} times, which leaves {math.comb(n, r)}"
 
     thoughts = (
         "The two choices do not influence each other, so I count each and multiply at the end.",
@@ -126,11 +132,15 @@ def mean_changes(generator: Numbers, number: int) -> Derivation:
     n, old, new = draw(generator, 7, 12), draw(generator, 62, 78), draw(generator, 79, 84)
     added = new * (n + 1) - old * n
     question = (
-        f"The mean of {n} test scores is {old}. After one more test the mean is {new}. What was the score of that test?",
+        f"The mean of {n} test scores is {old}. After one more test the mean is {new}. What was the score of that "
+        "test?",
         f"{n} parcels weigh {old} grams on average. A further parcel lifts the average to {new}. How heavy is it?",
-        f"A team of {n} jumpers averages {old} inches. With a guest the average becomes {new} inches. How high did he jump?",
-        f"Over {n} days a kiosk sold {old} papers a day. Counting one day more, the mean is {new}. How many were sold then?",
-        f"A list of {n} numbers has the average {old}. Which number must be appended so that the average rises to {new}?",
+        f"A team of {n} jumpers averages {old} inches. With a guest the average becomes {new} inches. How high did he "
+        "jump?",
+        f"Over {n} days a kiosk sold {old} papers a day. Counting one day more, the mean is {new}. How many were sold "
+        "then?",
+        f"A list of {n} numbers has the average {old}. Which number must be appended so that the average rises to "
+        f"{new}?",
     )[number]
     thoughts = (
         f"An average of {old} over {n} values means a sum of {product(n, old)}.",
@@ -149,22 +159,26 @@ def meeting(generator: Numbers, number: int) -> Derivation:
     lead = (1, 2, 1, 3, 2)[number]
     distance = u * lead + (u + v) * hours
     question = (
-        f"Two stations are {distance} kilometres apart. A freight train sets out at {u} kilometres an hour, and {lead} hour "
+        f"Two stations are {distance} kilometres apart. A freight train sets out at {u} kilometres an hour, and "
+        f"{lead} hour "
         f"later an express comes towards it at {v}. How many hours does the express travel until they meet?",
-        f"Ada drives north at {u} km/h. Ben starts {lead} hours after her, {distance} km further up the road, and drives "
-        f"south at {v} km/h. After how many hours on the road does he pass her?",
-        f"A barge and a launch are {distance} kilometres from each other. The barge moves {u} kilometres daily and has been "
-        f"going for {lead} day when the launch starts to meet it with {v} daily. For how many days does the launch sail?",
-        f"Pipes fill a trench of {distance} cubic metres. The first brings {u} an hour and runs alone for {lead} hours, then "
-        f"the second joins with {v}. How many hours do they run together?",
-        f"A typist with {u} words a minute types for {lead} minutes before a colleague with {v} words a minute helps. The "
-        f"text has {distance} words. For how many minutes do both type?",
+        f"Ada drives north at {u} km/h. Ben starts {lead} hours after her, {distance} km further up the road, and "
+        f"drives south at {v} km/h. After how many hours on the road does he pass her?",
+        f"A barge and a launch are {distance} kilometres from each other. The barge moves {u} kilometres daily and "
+        "has been "
+        f"going for {lead} day when the launch starts to meet it with {v} daily. For how many days does the launch "
+        "sail?",
+        f"Pipes fill a trench of {distance} cubic metres. The first brings {u} an hour and runs alone for {lead} "
+        f"hours, then the second joins with {v}. How many hours do they run together?",
+        f"A typist with {u} words a minute types for {lead} minutes before a colleague with {v} words a minute helps. "
+        f"The text has {distance} words. For how many minutes do both type?",
     )[number]
     thoughts = (
         f"During the head start of {lead} the first one does {product(u, lead)}.",
         f"That leaves {difference(distance, u * lead)} of the {distance} for both.",
         f"Together they manage {total(u, v)} in each unit of time.",
-        f"How often does {u + v} go into {(u + v) * hours}? Trying {hours}, I find {product(u + v, hours)}, which is it.",
+        f"How often does {u + v} go into {(u + v) * hours}? Trying {hours}, I find {product(u + v, hours)}, which is "
+        "it.",
         f"To be sure I add the shares: {product(u, lead + hours)} for one and {product(v, hours)} for the other, and "
         f"{total(u * (lead + hours), v * hours)}.",
     )

@@ -1,4 +1,4 @@
-"""openai/gsm8k: `question` and `answer` with calculator marks and the gold after `####`; two configs, train and test."""
+"""openai/gsm8k: `question`, and `answer` with calculator marks and the gold after `####`; two configs, two splits."""
 
 from typing import Final
 

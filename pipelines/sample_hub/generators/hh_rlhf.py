@@ -6,24 +6,23 @@ import numpy as np
 import polars as pl
 
 from pipelines.sample_hub.content import Subject, conversational, load
-from pipelines.sample_hub.layouts import ASSISTANT, HH_RLHF, HUMAN
-from pipelines.sample_hub.rows import Parts, Rows
+from pipelines.sample_hub.layout import ASSISTANT, HUMAN
+from pipelines.sample_hub.layouts import HH_RLHF
+from pipelines.sample_hub.rows import Parts, Rows, columns
 
 SUBSETS: Final = ("harmless-base", "helpful-base", "helpful-online", "helpful-rejection-sampled")
 RED_TEAM: Final = "red-team-attempts/red_team_attempts.jsonl.gz"
-RED_TEAM_SCHEMA: Final = pl.Schema(
-    {
-        "min_harmlessness_score_transcript": pl.Float64,
-        "num_params": pl.String,
-        "model_type": pl.String,
-        "rating": pl.Float64,
-        "task_description": pl.String,
-        "task_description_harmlessness_score": pl.Float64,
-        "red_team_member_id": pl.Int64,
-        "is_upworker": pl.Boolean,
-        "tags": pl.List(pl.String),
-        "transcript": pl.String,
-    }
+RED_TEAM_SCHEMA: Final = columns(
+    min_harmlessness_score_transcript=pl.Float64,
+    num_params=pl.String,
+    model_type=pl.String,
+    rating=pl.Float64,
+    task_description=pl.String,
+    task_description_harmlessness_score=pl.Float64,
+    red_team_member_id=pl.Int64,
+    is_upworker=pl.Boolean,
+    tags=pl.List(pl.String),
+    transcript=pl.String,
 )
 _SHORT: Final = 12
 """Subjects whose first question stands alone in helpful-online too, as upstream has dialogues of several lengths."""

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.sample_hub.content import conversational, load
-from pipelines.sample_hub.layouts import OASST1, blank_message
+from pipelines.sample_hub.messages import OASST1, blank_message
 from pipelines.sample_hub.rows import Row, Rows
 
 TRAIN: Final = "data/train-00000-of-00001-b42a775f407cee45.parquet"
