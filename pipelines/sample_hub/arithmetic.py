@@ -22,7 +22,7 @@ def evaluate(expression: str, names: Mapping[str, Fraction] | None = None) -> Fr
     """
     try:
         return _value(ast.parse(expression.strip(), mode="eval").body, names or {}, expression)
-    except (SyntaxError, ZeroDivisionError) as error:
+    except (SyntaxError, ZeroDivisionError, ValueError) as error:
         raise ValueError(f"not an expression: {expression!r}") from error
 
 

@@ -49,11 +49,11 @@ def last_digits(generator: Numbers, number: int) -> Derivation:
         f"A counter shows only tens and units. Which number does it show for ${base}^{{{exponent}}}$?",
         f"Somebody writes out ${base}^{{{exponent}}}$ in full. Which two digits stand at its end, taken as a number?",
     )[number]
-    power, value, bits, remainders = 1, base, exponent, []
+    power, value, bits, kept = 1, base, exponent, []
     thoughts = [f"I write {exponent} as a sum of powers of two and square {base} again and again, keeping two digits."]
     while bits:
         if bits & 1:
-            remainders.append((power, value))
+            kept.append((power, value))
         bits >>= 1
         if bits:
             square = value * value
@@ -62,11 +62,11 @@ def last_digits(generator: Numbers, number: int) -> Derivation:
             )
             power, value = 2 * power, square % 100
     thoughts.append(
-        f"Now {total(*(power for power, _ in remainders))}, so the remainders to combine are "
-        f"{', '.join(str(value) for _, value in remainders)}."
+        f"Now {total(*(power for power, _ in kept))}, so the remainders to combine are "
+        f"{', '.join(str(value) for _, value in kept)}."
     )
-    result = remainders[0][1]
-    for _, value in remainders[1:]:
+    result = kept[0][1]
+    for _, value in kept[1:]:
         thoughts.append(f"Multiplying, {product(result, value)}, of which I keep {result * value % 100:02}.")
         result = result * value % 100
     solution = f"Repeated squaring modulo 100, with {exponent} split into powers of two, leaves the remainder {result}."
