@@ -20,6 +20,7 @@ LOOKALIKE: Final = 0.7
 """Least similarity of the prompts of two problems that only look like duplicates."""
 
 _FILLERS: Final = ("really", "also", "indeed", "often", "simply", "usually", "certainly", "perhaps", "clearly", "still")
+_TRIES: Final = 20
 _TEXTS: Final = (*INSTRUCTION, "hh_rlhf", "sky_t1", "gsm8k")
 _PROTECTED: Final = re.compile(r"```.*?```|\$[^$]*\$|\\\(.*?\\\)|\\\[.*?\\\]", re.DOTALL)
 _GAP: Final = re.compile(r"(?<=[a-z]{2}) (?=[a-z]{2})")
@@ -50,6 +51,11 @@ def inserted(text: str, generator: np.random.Generator, within: tuple[float, flo
 
 def _near(parts: Parts, layout: Layout, generator: np.random.Generator) -> Parts | None:
     """Small words are added until the compared text of each family is as similar as was drawn, within the bounds."""
+    tries = (_edited(parts, layout, generator) for _ in range(_TRIES))
+    return next((made for made in tries if made is not None), None)
+
+
+def _edited(parts: Parts, layout: Layout, generator: np.random.Generator) -> Parts | None:
     made, settled = dict(parts), set[str]()
     for family, names in sorted(layout.compared.items(), key=lambda item: len(item[1])):
         original, aim = layout.text(parts, family), generator.uniform(*NEAR)
@@ -121,15 +127,14 @@ def _replaced(text: str, moved: dict[str, str]) -> str:
 
 
 def _other_task(parts: Parts, _: Layout, generator: np.random.Generator) -> Parts | None:
-    """One number is one more; the target is the nearest other one that the numbers reach."""
-    numbers = [int(number) for number in parts["numbers"].split()]
-    numbers[int(generator.integers(len(numbers)))] += 1
-    old = int(parts["target"])
-    targets = [target for target in reachable(numbers) if 0 < target != old]
-    if not targets:
-        return None
-    target = min(targets, key=lambda reached: (abs(reached - old), reached))
-    return {"target": str(target), "numbers": " ".join(map(str, numbers))}
+    """One of the numbers is another one, which reaches the same target too."""
+    numbers, target = [int(number) for number in parts["numbers"].split()], int(parts["target"])
+    for at in generator.permutation(len(numbers)):
+        for step in generator.permutation([1, 2, 3, 5, 10]):
+            made = [number + (int(step) if place == at else 0) for place, number in enumerate(numbers)]
+            if target in reachable(made):
+                return parts | {"numbers": " ".join(map(str, made))}
+    return None
 
 
 def _same(parts: Parts, _: Layout, __: np.random.Generator) -> Parts:

@@ -1,5 +1,6 @@
 """Lines of JSON that cannot be read: these defects are made in the bytes of a file, not in its rows."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -8,6 +9,8 @@ import numpy as np
 import polars as pl
 
 from pipelines.sample_hub.defects.plant import plant_in, plants_frame
+
+_STRING: Final = re.compile(rb'": "((?:[^"\\]|\\.)*)"')
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,14 @@ def _cut(line: bytes, generator: np.random.Generator) -> bytes:
     return line[: int(len(line) * generator.uniform(0.3, 0.8))]
 
 
-def _in_last_text(line: bytes, foreign: bytes) -> bytes:
-    """Bytes put at the start of the last string of an object."""
-    at = line.rindex(b'": "') + 4
+def _in_text(line: bytes, foreign: bytes) -> bytes:
+    """Bytes put at the start of the longest string of an object."""
+    at = max(_STRING.finditer(line), key=lambda found: len(found.group())).start(1)
     return line[:at] + foreign + line[at:]
 
 
 BROKEN_JSON: Final = Breaker("broken JSON", _cut)
-INVALID_UTF8: Final = Breaker("invalid UTF-8", lambda line, _: _in_last_text(line, b"caf\xe9 "))
-LONE_SURROGATE: Final = Breaker("lone surrogate", lambda line, _: _in_last_text(line, b"\\ud83d "))
+INVALID_UTF8: Final = Breaker("invalid UTF-8", lambda line, _: _in_text(line, b"caf\xe9 "))
+LONE_SURROGATE: Final = Breaker("lone surrogate", lambda line, _: _in_text(line, b"\\ud83d "))
 
 ALL: Final = (BROKEN_JSON, INVALID_UTF8, LONE_SURROGATE)

@@ -20,7 +20,6 @@ INSTRUCTION: Final = ("alpaca", "dolly", "oasst1")
 """Sources whose examples can be told in one another's layouts."""
 
 _TRIAL: Final = 0  # seed of the tries that only ask whether a defect can be made
-_TRIES: Final = 20
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ class Copier:
         plants = []
         for position in positions:
             unit = layout.unit(rows, position)
-            parts = self._changed(layout.read(unit), layout, generator)
+            parts = self.change(layout.read(unit), layout, generator)
             if parts is None:
                 raise ValueError(f"{rows.source}, row {position}: no {self.kind} can be made of it")
             if into is None:
@@ -106,11 +105,7 @@ class Copier:
         if rows.source not in self.sources:
             return False
         parts, trial = _complete(rows, position), np.random.default_rng(_TRIAL)
-        return parts is not None and self._changed(parts, LAYOUTS[rows.source], trial) is not None
-
-    def _changed(self, parts: Parts, layout: Layout, generator: np.random.Generator) -> Parts | None:
-        tries = (self.change(parts, layout, generator) for _ in range(_TRIES))
-        return next((changed for changed in tries if changed is not None), None)
+        return parts is not None and self.change(parts, LAYOUTS[rows.source], trial) is not None
 
 
 Defect = Spoiler | Copier
