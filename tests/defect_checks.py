@@ -81,8 +81,7 @@ def _swapped(record: dict, of: dict) -> bool:
 
 
 def _loops(text: str) -> bool:
-    tail = " ".join(text.split()[-12:])
-    return text.count(tail[len(tail) // 2 :]) >= 15
+    return text.count(text[-40:]) >= 8
 
 
 _CHECKS = {
@@ -96,12 +95,16 @@ _CHECKS = {
     "a pair and its swap": _swapped,
     "near-equal problem, other numbers": _other_numbers,
     "empty answer": lambda record, _: not _said(record).strip(),
-    "placeholder answer": lambda record, _: len(_said(record)) < 25 and not re.search(r"\w+ \w+ \w+ \w+", _said(record)),
+    "placeholder answer": lambda record, _: (
+        len(_said(record)) < 25 and not re.search(r"\w+ \w+ \w+ \w+", _said(record))
+    ),
     "placeholder input": lambda record, _: bool(re.search(r"(?i)\n\n<?(n/a|no ?input|none)>?\.?$", _asked(record))),
     "answer echoes the prompt": lambda record, _: _said(record).strip() == _asked(record).strip(),
     "looping answer": lambda record, _: _loops(_said(record)),
     "looping reasoning": lambda record, _: _loops(record["reasoning"]),
-    "mojibake answer": lambda record, _: len(re.findall("[ÂÃâåäçéèæ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]", _said(record))) >= 3,
+    "mojibake answer": lambda record, _: (
+        len(re.findall("[ÂÃâåäçéèæ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]", _said(record))) >= 3
+    ),
     "asks for a missing image": lambda record, _: bool(re.search("picture|image|photo|screenshot", _asked(record))),
     "unbalanced reasoning tags": lambda record, _: record["reasoning"] is None and "<|" in _said(record),
     "truncated reasoning": lambda record, _: record["reasoning"] is None and "end_of" not in _said(record),

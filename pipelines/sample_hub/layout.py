@@ -37,9 +37,10 @@ class Layout:
         return self.write(self.blank(generator), parts)
 
     def copied(self, unit: Unit, parts: Parts, generator: np.random.Generator) -> Unit:
-        """Another example that is like `unit` but says this."""
+        """Another example that is like `unit` but says this; to the letter, where it says the same."""
         fresh = zip(unit, self.blank(generator), strict=True)
-        return self.write(tuple({**row, **{name: new[name] for name in self.identity}} for row, new in fresh), parts)
+        copy = tuple({**row, **{name: new[name] for name in self.identity}} for row, new in fresh)
+        return copy if parts == self.read(unit) else self.write(copy, parts)
 
     def unit(self, rows: Rows, position: int) -> Unit:
         """The example that the row at `position` yields."""

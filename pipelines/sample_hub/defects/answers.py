@@ -21,6 +21,7 @@ _IMAGES: Final = (
 _TYPOGRAPHY: Final = str.maketrans({"'": "’", '"': "”", "-": "–", ",": " —"})
 _GARBLED: Final = 3
 _LOOP_WORDS: Final = 12
+_LOOP_CHARACTERS: Final = 40  # shorter answers that are said again are no loop of a model
 
 Change = Callable[[Parts, np.random.Generator], Parts]
 
@@ -40,12 +41,16 @@ def looped(text: str, generator: np.random.Generator) -> str:
     return " ".join([text, *[tail] * int(generator.integers(20, 40))])
 
 
-def garbled(text: str) -> str:
-    """UTF-8 that was read as Windows-1252, at three places at least: typography and accents are added where needed."""
+def garbled(text: str) -> str | None:
+    """UTF-8 that was read as Windows-1252; typography and accents are added where there are none that could break.
+
+    None where fewer than three places come of it.
+    """
     rich = text.translate(_TYPOGRAPHY)
     missing = _GARBLED - sum(not character.isascii() for character in rich)
     rich = re.sub("e", "é", rich, count=missing) if missing > 0 else rich
-    return "".join(_as_windows(byte) for byte in rich.encode())
+    enough = sum(not character.isascii() for character in rich) >= _GARBLED
+    return "".join(_as_windows(byte) for byte in rich.encode()) if enough else None
 
 
 def _as_windows(byte: int) -> str:
@@ -96,15 +101,16 @@ LOOPING_ANSWER: Final = Spoiler(
     ("rule",),
     _TALK,
     saying(lambda parts, generator: parts | {"answer": looped(parts["answer"], generator)}),
+    fits=lambda parts: len(parts["answer"]) >= _LOOP_CHARACTERS,
 )
 MOJIBAKE: Final = Spoiler(
     "mojibake answer",
     ("rule",),
     _TALK,
-    saying(lambda parts, _: parts | {"answer": garbled(parts["answer"])}),
-    fits=lambda parts: garbled(parts["answer"]) != parts["answer"],
+    saying(lambda parts, _: parts | {"answer": garbled(parts["answer"]) or ""}),
+    fits=lambda parts: garbled(parts["answer"]) is not None,
 )
-MISSING_IMAGE: Final = Spoiler("asks for a missing image", ("rule",), INSTRUCTION, saying(_without_image))
+MISSING_IMAGE: Final = Spoiler("asks for a missing image", ("rule",), ("alpaca", "dolly"), saying(_without_image))
 NULL_ANSWER: Final = Spoiler(
     "null answer", ("reject",), (*_TALK, "sky_t1", "gsm8k", "countdown"), _without_answer, families={}
 )

@@ -87,7 +87,8 @@ def _other_case(parts: Parts, _: Layout, generator: np.random.Generator) -> Part
     def outside_marks(text: str) -> str:
         return "".join(piece if _TURN.fullmatch(piece) else change(piece) for piece in _TURN.split(text))
 
-    return {name: outside_marks(text) for name, text in parts.items()}
+    changed = {name: outside_marks(text) for name, text in parts.items()}
+    return None if changed == parts else changed
 
 
 def _renumbered(parts: Parts, _: Layout, generator: np.random.Generator) -> Parts | None:

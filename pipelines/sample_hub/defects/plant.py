@@ -131,16 +131,20 @@ def choose(
 
 
 def usable(rows: Rows) -> pl.Series:
-    """Positions of examples that other rows do not depend on: all but some messages of trees."""
+    """Positions of examples that other rows do not depend on.
+
+    Of OASST's trees these are answers to the first question that nobody carried on and that are not the best of
+    ranked ones: pairs are made with those. Of all else, every row.
+    """
     frame = rows.frame.with_row_index("position").with_columns(pl.col("position").cast(pl.Int64))
     if rows.source != "oasst1":
         return frame["position"]
     alive = frame.filter(~pl.col("deleted").fill_null(value=False))
     roots = alive.filter(pl.col("parent_id").is_null()).select("message_id").unique("message_id", keep="none")
-    answers = alive.filter(pl.col("role") == "assistant")
+    answers = alive.filter(pl.col("role") == "assistant", pl.col("rank").is_null() | (pl.col("rank") > 0))
     first = answers.join(roots, left_on="parent_id", right_on="message_id", how="semi")
-    lone = first.filter(pl.len().over("parent_id") == 1)
-    return lone.join(frame, left_on="message_id", right_on="parent_id", how="anti").sort("position")["position"]
+    last = first.join(frame, left_on="message_id", right_on="parent_id", how="anti")
+    return last.unique("message_id", keep="none").sort("position")["position"]
 
 
 def _complete(rows: Rows, position: int) -> Parts | None:

@@ -127,4 +127,4 @@ def test_items_that_leak_are_those_that_the_repositories_hold() -> None:
     test = next(rows for rows in sample.clean() if rows.file == gsm8k.TEST)
     items = benchmarks.items(test)
     assert [item.question for item in items[benchmarks.GSM8K]] == test.frame["question"].to_list()
-    assert {repo for repo in items} - {benchmarks.GSM8K} <= set(benchmarks.files())
+    assert set(items) - {benchmarks.GSM8K} <= set(benchmarks.files())

@@ -123,9 +123,13 @@ def _questions_of(rows: Rows, dirty: list[int]) -> int:
 
 
 def test_enough_clean_rows_are_left(hub: tuple[Path, pl.DataFrame], files: Files) -> None:
-    left = pl.DataFrame([(s, rows.frame.height) for (s, _), rows in files.rows.items()], ["source", "rows"], orient="row")
+    left = pl.DataFrame(
+        [(s, rows.frame.height) for (s, _), rows in files.rows.items()], ["source", "rows"], orient="row"
+    )
     planted = hub[1].group_by("source").len("planted")
-    clean = left.group_by("source").sum().join(planted, on="source").select("source", pl.col("rows") - pl.col("planted"))
+    clean = (
+        left.group_by("source").sum().join(planted, on="source").select("source", pl.col("rows") - pl.col("planted"))
+    )
     assert clean.filter(~pl.col("rows").is_between(38, 80)).is_empty(), clean
 
 
@@ -136,6 +140,7 @@ def test_no_two_records_are_alike_that_are_not_meant_to_be(hub: tuple[Path, pl.D
         assert set(plant["outcomes"]) <= meant
         own, of = ((plant[f"{p}source"], plant[f"{p}file"], plant[f"{p}row"]) for p in ("", "of_"))
         related |= {(own, of), (of, own)}
+    spoilt = set(hub[1].select("source", "file", "row").iter_rows())  # what is left of a row can be more like another
     for family in FAMILIES:
         made = [
             records(rows, family).select("text", "group", "row", source=pl.lit(source), file=pl.lit(file))
@@ -147,4 +152,5 @@ def test_no_two_records_are_alike_that_are_not_meant_to_be(hub: tuple[Path, pl.D
         for left, right, similarity in alike(everything["text"], 0.5):
             group = everything["group"][left]
             same_group = group is not None and group == everything["group"][right]
-            assert same_group or (places[left], places[right]) in related, (places[left], places[right], similarity)
+            pair = places[left], places[right]
+            assert same_group or pair in related or (similarity < 0.65 and spoilt & set(pair)), (pair, similarity)

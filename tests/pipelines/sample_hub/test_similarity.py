@@ -10,7 +10,10 @@ texts = st.lists(st.sampled_from("abcdefg"), max_size=12).map(" ".join)
 
 @given(left=texts, right=texts)
 def test_similarity_is_symmetric_and_counts_shared_shingles(left: str, right: str) -> None:
-    a, b = (({tuple(t.split()[i : i + 5]) for i in range(len(t.split()) - 4)} or {tuple(t.split())}) - {()} for t in (left, right))
+    a, b = (
+        ({tuple(t.split()[i : i + 5]) for i in range(len(t.split()) - 4)} or {tuple(t.split())}) - {()}
+        for t in (left, right)
+    )
     assert jaccard(left, right) == jaccard(right, left) == (len(a & b) / len(a | b) if a | b else 0)
 
 
