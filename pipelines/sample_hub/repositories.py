@@ -14,7 +14,6 @@ import polars as pl
 from pipelines.sample_hub import manifest, sample
 from pipelines.sample_hub.cards import REPOSITORIES, card
 from pipelines.sample_hub.generators import benchmarks
-from pipelines.sources import sources
 
 _MADE_BY: Final = ".made-by"
 """In the folder, beside the repositories, and so never served: the identity of the code that wrote them."""
@@ -49,9 +48,8 @@ def ensure(folder: Path, planted: Path) -> bool:
 def write(folder: Path, seed: int = sample.SEED) -> pl.DataFrame:
     """Write every repository as `<folder>/<organisation>/<name>/...`; gives the manifest of what was planted."""
     contents, plants = sample.planted(seed)
-    by_source = {name: source.repo for name, source in sources().items()}
     for (source, path), content in contents.items():
-        _put(folder / by_source[source] / path, content)
+        _put(folder / sample.REPOSITORIES[source] / path, content)
     for repo, files in benchmarks.files().items():
         for path, content in files.items():
             _put(folder / repo / path, content)

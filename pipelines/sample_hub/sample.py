@@ -24,6 +24,8 @@ from pipelines.sample_hub.rows import Rows
 
 SEED: Final = 20_261_125
 _SOURCES: Final = (alpaca, dolly, oasst1, hh_rlhf, sky_t1, gsm8k, countdown)
+REPOSITORIES: Final = {source.__name__.rpartition(".")[2]: source.REPO for source in _SOURCES}
+"""The repository of each source."""
 
 _ALPACA: Final = alpaca.FILE
 _DOLLY: Final = dolly.FILE

@@ -9,6 +9,7 @@ from pipelines.sample_hub.content import load, subjects
 from pipelines.sample_hub.layouts import ALPACA
 from pipelines.sample_hub.rows import Parts, Rows
 
+REPO: Final = "tatsu-lab/alpaca"
 FILE: Final = "data/train-00000-of-00001-a09b74b3ef9c3b56.parquet"
 
 

@@ -8,6 +8,7 @@ import polars as pl
 from pipelines.sample_hub.content import load
 from pipelines.sample_hub.defects.leaks import Item
 from pipelines.sample_hub.files import encoded
+from pipelines.sample_hub.generators import gsm8k
 from pipelines.sample_hub.rows import Rows
 
 MATH: Final = "HuggingFaceH4/MATH-500"
@@ -15,7 +16,7 @@ MMLU: Final = "cais/mmlu"
 HUMANEVAL: Final = "openai/openai_humaneval"
 IFEVAL: Final = "google/IFEval"
 TRUTHFULQA: Final = "truthfulqa/truthful_qa"
-GSM8K: Final = "openai/gsm8k"
+GSM8K: Final = gsm8k.REPO
 _MMLU_SPLITS: Final = {"test": slice(0, 10), "validation": slice(10, 13), "dev": slice(13, 16)}
 _LETTERS: Final = "ABCD"
 

@@ -12,6 +12,7 @@ import polars as pl
 from pipelines.sample_hub.layouts import COUNTDOWN
 from pipelines.sample_hub.rows import Row, Rows
 
+REPO: Final = "Jiayi-Pan/Countdown-Tasks-3to4"
 FILE: Final = "data/train-00000-of-00001.parquet"
 _ROWS: Final = 54
 

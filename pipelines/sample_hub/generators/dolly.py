@@ -9,6 +9,7 @@ from pipelines.sample_hub.content import Subject, load, subjects
 from pipelines.sample_hub.layouts import DOLLY
 from pipelines.sample_hub.rows import Row, Rows
 
+REPO: Final = "databricks/databricks-dolly-15k"
 FILE: Final = "databricks-dolly-15k.jsonl"
 
 

@@ -10,6 +10,7 @@ from pipelines.sample_hub.content import load
 from pipelines.sample_hub.layouts import GSM8K
 from pipelines.sample_hub.rows import Rows
 
+REPO: Final = "openai/gsm8k"
 TRAIN: Final = "main/train-00000-of-00001.parquet"
 TEST: Final = "main/test-00000-of-00001.parquet"
 

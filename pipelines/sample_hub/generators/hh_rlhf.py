@@ -10,6 +10,7 @@ from pipelines.sample_hub.layout import ASSISTANT, HUMAN
 from pipelines.sample_hub.layouts import HH_RLHF
 from pipelines.sample_hub.rows import Parts, Rows, columns
 
+REPO: Final = "Anthropic/hh-rlhf"
 SUBSETS: Final = ("harmless-base", "helpful-base", "helpful-online", "helpful-rejection-sampled")
 RED_TEAM: Final = "red-team-attempts/red_team_attempts.jsonl.gz"
 RED_TEAM_SCHEMA: Final = columns(

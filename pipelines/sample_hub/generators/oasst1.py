@@ -9,6 +9,7 @@ from pipelines.sample_hub.content import conversational, load
 from pipelines.sample_hub.messages import OASST1, blank_message
 from pipelines.sample_hub.rows import Row, Rows
 
+REPO: Final = "OpenAssistant/oasst1"
 TRAIN: Final = "data/train-00000-of-00001-b42a775f407cee45.parquet"
 VALIDATION: Final = "data/validation-00000-of-00001-134b8fd0c89408b6.parquet"
 _VALIDATION_TREES: Final = 3

@@ -11,6 +11,7 @@ from pipelines.sample_hub.generators.derivation import Derivation, Numbers
 from pipelines.sample_hub.layouts import SKY_T1
 from pipelines.sample_hub.rows import Rows
 
+REPO: Final = "NovaSky-AI/Sky-T1_data_17k"
 FILE: Final = "Sky-T1_data_17k.json"
 _KINDS: Final[tuple[Callable[[Numbers, int], Derivation], ...]] = (
     divisibility.common_divisor,

@@ -203,6 +203,18 @@ def test_json_files_have_the_keys_of_the_real_ones(unspoilt: Path, real_hub: Pat
     assert compared >= 6
 
 
+def test_repositories_are_those_of_the_sources() -> None:
+    assert {name: source.repo for name, source in sources().items()} == sample.REPOSITORIES
+
+
+def test_the_generator_imports_no_library_of_the_hub() -> None:
+    """They freeze the Hub's address when they are imported, and the sample is written before it is known."""
+    script = (
+        "import sys; from pipelines.sample_hub import repositories, server; print('huggingface_hub' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "False\n"
+
+
 def test_licences_are_those_that_the_sources_state() -> None:
     import yaml
 
