@@ -69,7 +69,6 @@ _COPIES: Final[tuple[tuple[Copier, dict[str, int]], ...]] = (
 _ACROSS: Final = (
     (copies.ACROSS, _ALPACA, _DOLLY, 2),
     (copies.ACROSS, _DOLLY, _OASST, 1),
-    (copies.ACROSS, _GSM8K, _SKY, 1),
     (copies.NEAR_ACROSS, _ALPACA, _DOLLY, 1),
     (copies.NEAR_ACROSS, _DOLLY, _ALPACA, 1),
     (copies.NEAR_ACROSS, _OASST, _ALPACA, 1),
