@@ -26,6 +26,9 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 SAMPLE: Final = "sample"
 ONLINE: Final = "online"
 
+_HIDDEN: Final = "TAMIS_HIDDEN"
+_OF_THE_HUB: Final = ("HF_", "HUGGING_FACE_")
+
 _LAYOUT: Final = 1
 _POLL_S: Final = 0.2
 
@@ -115,7 +118,10 @@ class Workspace:
 
         TamisError if a Hub library was imported before with another endpoint.
         """
-        for name, value in self.environment(endpoint).items():
+        environment = self.environment(endpoint)
+        hidden = {name: os.environ[name] for name in environment if name.startswith(_OF_THE_HUB) and name in os.environ}
+        os.environ.setdefault(_HIDDEN, json.dumps(hidden))
+        for name, value in environment.items():
             if value is None:
                 os.environ.pop(name, None)
             else:
@@ -175,6 +181,19 @@ def _acquire(descriptor: int, path: Path, on_wait: Callable[[str], None] | None)
                 on_wait(f"waiting for {holder} to release {path.name}")
                 told = True
             time.sleep(_POLL_S)
+
+
+def users_hub(environment: Mapping[str, str]) -> dict[str, str | None]:
+    """The Hub's variables as they were before a loopback Hub's workspace was activated; None: not set.
+
+    For a child process that fetches a model: those come from the user's own Hub and caches, whichever Hub the data
+    sets come from.
+    """
+    if environment.get("TAMIS_HUB", ONLINE) == ONLINE:
+        return {}
+    hidden: Mapping[str, str] = json.loads(environment.get(_HIDDEN, "{}"))
+    changed = [name for name in Workspace(Path(), SAMPLE).environment(None) if name.startswith(_OF_THE_HUB)]
+    return {name: hidden.get(name) for name in changed}
 
 
 def home() -> Path:
