@@ -1,11 +1,14 @@
 """What all tests share."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from pipelines.lake import Lake
 from pipelines.workspace import Workspace, workspace
+
+os.environ |= {"HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "OMP_NUM_THREADS": "1"}
 
 
 @pytest.fixture

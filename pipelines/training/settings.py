@@ -9,10 +9,10 @@ TINY: Final = "tiny"
 """The model that needs no download: made from a config, with a tokenizer trained on the corpus."""
 
 _BUDGETS: Final[dict[bool, dict[str, int]]] = {
-    True: {"tokens": 30_000, "max_tokens": 512, "batch_tokens": 1_024, "test_rows": 300},
+    True: {"tokens": 30_000, "max_tokens": 512, "batch_tokens": 512, "test_rows": 300},
     False: {"tokens": 2_000_000, "max_tokens": 4_096, "batch_tokens": 16_384, "test_rows": 2_000},
 }
-"""By whether the model is the tiny one: that one's take some 5 CPU-seconds, the others' minutes on a GPU."""
+"""By whether the model is the tiny one: that one's take some 10 CPU-seconds, the others' minutes on a GPU."""
 
 _LEARNING_RATES: Final = {
     (True, False): 1e-2,
