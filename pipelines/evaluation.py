@@ -13,7 +13,7 @@ from pipelines.states import Pass
 _NOT_ADMITTED: Final = ("forgotten", "source removed", "not in recipe")
 
 
-def test_ids(passes: Sequence[Pass], families: Sequence[str]) -> pl.Series:
+def admitted(passes: Sequence[Pass], families: Sequence[str]) -> pl.Series:
     """Ids of the records of side test that all of these passes of one state admit, whatever their later fates.
 
     Split bridges stand on neither side, and what is forgotten, of a source that is not in a recipe, or beyond its row
@@ -24,8 +24,8 @@ def test_ids(passes: Sequence[Pass], families: Sequence[str]) -> pl.Series:
     standing = passes[0].ledger().filter(pl.col("family").is_in(families)).join(placed, on="content_hash", how="semi")
     for published in passes:
         assert published.state.number == state.number, "a test set belongs to one state"
-        admitted = published.ledger().filter(~pl.col("fate").is_in(_NOT_ADMITTED)).select("id")
-        standing = standing.join(admitted, on="id", how="semi")
+        let_in = published.ledger().filter(~pl.col("fate").is_in(_NOT_ADMITTED)).select("id")
+        standing = standing.join(let_in, on="id", how="semi")
     return standing.select("id").collect()["id"].sort()
 
 
@@ -34,7 +34,7 @@ def chosen(ids: pl.Series, most: int, seed: int) -> pl.Series:
     return by_lot(ids.to_frame("id"), f"test {seed}").head(most)["id"].sort()
 
 
-def test_rows(published: Pass, recipe: Recipe, ids: pl.Series, families: Sequence[str]) -> pl.DataFrame:
+def evaluation_rows(published: Pass, recipe: Recipe, ids: pl.Series, families: Sequence[str]) -> pl.DataFrame:
     """The rows of these ids: `id`, `family`, `prompt`, `completion` (as the recipe exports them), `kept` (by it)."""
     kept = published.ledger().filter(pl.col("id").is_in(ids.implode())).select("id", kept=pl.col("fate") == "kept")
     parts = []

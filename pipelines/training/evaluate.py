@@ -20,7 +20,7 @@ _SCORED: Final = 1024
 
 
 @dataclass(frozen=True)
-class TestSet:
+class EvaluationSet:
     """The rows of a test set that a run is measured on, tokenised.
 
     `rows`: `id`, `family`, `kept`, `input_ids`, `n_tokens`, `n_loss_tokens`, sorted by id. The file has
@@ -32,18 +32,21 @@ class TestSet:
     unfit: int
 
 
-def test_set(path: Path, tokenizer: "PreTrainedTokenizerBase", run: Run) -> TestSet:
-    """Read `id`, `family`, `prompt`, `completion`, `kept` from a parquet file; what `run` could not train on is left out."""
+def evaluation_set(path: Path, tokenizer: "PreTrainedTokenizerBase", run: Run) -> EvaluationSet:
+    """Read `id`, `family`, `prompt`, `completion`, `kept` from a parquet file.
+
+    Rows that `run` could not train on (too long, unfit for the chat template) are left out and counted.
+    """
     rows = pl.read_parquet(path).sort("id")
     tokens = pl.concat(
         [rows.select("id", "family", "kept"), tokenised(rows, tokenizer, run.max_tokens)], how="horizontal"
     )
     too_long = int((tokens["reason"] == TOO_LONG).sum())
     fitting = tokens.filter(pl.col("reason").is_null()).drop("reason")
-    return TestSet(fitting, too_long, len(tokens) - len(fitting) - too_long)
+    return EvaluationSet(fitting, too_long, len(tokens) - len(fitting) - too_long)
 
 
-def losses(model: "PreTrainedModel", test: TestSet, shard_tokens: int) -> pl.DataFrame:
+def losses(model: "PreTrainedModel", test: EvaluationSet, shard_tokens: int) -> pl.DataFrame:
     """The loss of every row: `id`, `family`, `kept`, `tokens` (of the completion), `nll` (their sum, in nats).
 
     Rows share a forward pass of about `shard_tokens` tokens, packed as in training: positions start anew

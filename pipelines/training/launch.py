@@ -10,7 +10,7 @@ import polars as pl
 
 from pipelines.catalogue import recipe_now, recipes_now
 from pipelines.errors import TamisError
-from pipelines.evaluation import chosen, test_ids, test_rows
+from pipelines.evaluation import admitted, chosen, evaluation_rows
 from pipelines.exports import exported
 from pipelines.lake import Lake
 from pipelines.ledger import last_published
@@ -55,7 +55,7 @@ def prepare(workspace: Workspace, lake: Lake, recipe: str, run: str) -> Prepared
     mine = last_published(lake, recipe)
     others = _compared(lake, mine, run)
     groups: list[tuple[Pass, ...]] = [(mine, other) for other in others.values()] or [(mine,)]
-    sets = [test_ids(group, settings.families) for group in groups]
+    sets = [admitted(group, settings.families) for group in groups]
     ids = pl.concat([chosen(found, settings.test_rows, settings.seed) for found in sets]).unique().sort()
     exports = _train_files(workspace, mine, settings)
     if not exports:
@@ -66,7 +66,7 @@ def prepare(workspace: Workspace, lake: Lake, recipe: str, run: str) -> Prepared
         )
     folder = workspace.training / f"{recipe}.{run}"
     folder.mkdir(parents=True, exist_ok=True)
-    test = test_rows(mine, said, ids, settings.families)
+    test = evaluation_rows(mine, said, ids, settings.families)
     test.write_parquet(folder / "test.parquet")
     order = Order(
         name=f"{recipe}.{run}",

@@ -15,7 +15,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, PrinterCallba
 from trl import SFTConfig, SFTTrainer
 
 from pipelines.errors import TamisError
-from pipelines.training.evaluate import losses, mean_loss, test_set
+from pipelines.training.evaluate import evaluation_set, losses, mean_loss
 from pipelines.training.folder import appearing
 from pipelines.training.loading import has_bfloat16, load_model, load_tokenizer
 from pipelines.training.packing import Shards, packed
@@ -53,12 +53,12 @@ def _train(order: Order, folder: Path, clock: "_Clock") -> Report:
     table = training_table(order.exports, tokenizer, run)
     shard_tokens = _shard_tokens(run)
     shards = packed(table.rows, run, shard_tokens)
-    test = test_set(order.test, tokenizer, run)
+    test = evaluation_set(order.test, tokenizer, run)
     clock.lap("table")
     say(
         order,
         f"{table.summary.used:,} rows, each {max(shards.epochs, 1):.1f} times, for {run.tokens:,} tokens in "
-        f"{run.steps:,} steps; {table.summary.too_long:,} rows too long, {table.summary.unfit:,} unfit for the template",
+        f"{run.steps:,} steps; {table.summary.too_long:,} rows too long, {table.summary.unfit:,} unfit",
     )
     model = load_model(base, run)
     identity = _identity(base, run, model)

@@ -1,8 +1,6 @@
 import os
-import resource
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -67,7 +65,9 @@ def ledger_ids(corpus: Pass, family: str, side: str) -> list[str]:
 def test_each_file_holds_what_the_ledger_keeps_with_its_ids_beside_it(place: Workspace, corpus: Pass) -> None:
     written = export(place, corpus, RECIPE)
     assert len(written) == 12
-    records = {f: corpus.state.scan(f"records_{f}").collect().rows_by_key("id", named=True, unique=True) for f in COLUMNS}
+    records = {
+        f: corpus.state.scan(f"records_{f}").collect().rows_by_key("id", named=True, unique=True) for f in COLUMNS
+    }
     for path, count in written.items():
         family, side = path.parent.name, path.stem
         ids = pl.read_parquet(ids_of(path))
@@ -87,7 +87,9 @@ def test_each_file_holds_what_the_ledger_keeps_with_its_ids_beside_it(place: Wor
 
 
 def test_reasoning_is_rendered_between_the_recipes_tags(place: Workspace, corpus: Pass) -> None:
-    tagged = RECIPE.model_copy(update={"reasoning": RECIPE.reasoning.model_copy(update={"open": "<r>", "close": "</r>"})})
+    tagged = RECIPE.model_copy(
+        update={"reasoning": RECIPE.reasoning.model_copy(update={"open": "<r>", "close": "</r>"})}
+    )
     export(place, corpus, tagged)
     file = place.exports / "default" / "cot" / "test.parquet"
     said = dict(zip(pl.read_parquet(ids_of(file))["id"], pl.read_parquet(file)["completion"].to_list(), strict=True))
@@ -146,15 +148,6 @@ def test_what_is_visible_stays_whole_while_the_same_pass_is_written_again(
     assert seen == [72] * len(FAMILIES)
 
 
-@pytest.fixture
-def small_files() -> Iterator[None]:
-    """No file may grow beyond 4 kB, which looks to a writer as a full disk does."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 def test_a_full_disk_leaves_the_exports_before(
     place: Workspace, lake: Lake, corpus: Pass, request: pytest.FixtureRequest
 ) -> None:
@@ -172,8 +165,8 @@ def test_a_full_disk_leaves_the_exports_before(
 
 def test_a_killed_export_leaves_nothing_visible_and_the_next_clears_it(place: Workspace, corpus: Pass) -> None:
     script = (
-        "import os, signal, sys; from pathlib import Path; from pipelines import exports; from pipelines.lake import Lake;"
-        "from pipelines.recipe import Recipe; from pipelines.states import last_pass;"
+        "import os, signal, sys; from pathlib import Path; from pipelines import exports;"
+        "from pipelines.lake import Lake; from pipelines.recipe import Recipe; from pipelines.states import last_pass;"
         "from pipelines.workspace import Workspace; write = exports._write;"
         "exports._write = lambda *a: (write(*a), os.kill(os.getpid(), signal.SIGKILL));"
         "lake = Lake(Path(sys.argv[1])); exports.export(Workspace(Path(sys.argv[2]), 'sample'),"

@@ -75,12 +75,12 @@ def tiny(corpus: Corpus) -> Path:
 @pytest.fixture
 def order(corpus: Corpus, tmp_path: Path) -> Callable[..., Order]:
     """An order of a small run on the corpus; `changes` are settings of the run."""
-    from pipelines.evaluation import test_ids, test_rows
+    from pipelines.evaluation import admitted, evaluation_rows
 
     def made(recipe: str = "default", **changes: Any) -> Order:
         run = Run.model_validate(SMALL | changes)
-        ids = test_ids(list(corpus.passes.values()), run.families)
-        test_rows(corpus.passes[recipe], RECIPE, ids, run.families).write_parquet(tmp_path / "test.parquet")
+        ids = admitted(list(corpus.passes.values()), run.families)
+        evaluation_rows(corpus.passes[recipe], RECIPE, ids, run.families).write_parquet(tmp_path / "test.parquet")
         return Order(
             name=f"{recipe}.sft",
             run=run,
