@@ -10,14 +10,17 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from dagster_pipes import PipesContext, PipesEnvVarParamsLoader, open_dagster_pipes
 
+# Nothing that imports torch or a library of the Hub: these read the environment, which is set below, at import.
 from pipelines.errors import TamisError
-from pipelines.training.report import Report
 from pipelines.training.settings import TINY, Order, Run
 from pipelines.workspace import users_hub
+
+if TYPE_CHECKING:
+    from pipelines.training.report import Report
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -41,7 +44,6 @@ def _carried_out(path: str, pipes: PipesContext | None) -> int:
     try:
         order = Order.model_validate_json(Path(path).read_bytes())
         _prepare_environment(order.run)
-        # Only now, since torch and the Hub's libraries read the environment when they are imported.
         from pipelines.training.sft import train
 
         report = train(order)
@@ -90,7 +92,7 @@ def _set(variables: Mapping[str, str | None]) -> None:
             os.environ[name] = value
 
 
-def _tell(pipes: PipesContext, order: Order, report: Report, seconds: float) -> None:
+def _tell(pipes: PipesContext, order: Order, report: "Report", seconds: float) -> None:
     """Hand the numbers to Dagster. `tokens` is always among them: the parent requires it as a sign of life."""
     test = report.evaluation
     numbers: dict[str, float | None] = {

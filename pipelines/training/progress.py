@@ -30,9 +30,10 @@ class Progress(TrainerCallback):
         logs: dict[str, float] | None = None,
         **kwargs: object,
     ) -> None:
-        """Print the step just logged, if the last line is some time ago or the end is reached."""
+        """Print the step just logged: the first, the last, and between them where the last line is some time ago."""
         now = time.perf_counter()
-        if not logs or "loss" not in logs or (now - self._printed < _EVERY and state.global_step < state.max_steps):
+        ends = state.global_step in (1, state.max_steps)
+        if not logs or "loss" not in logs or (now - self._printed < _EVERY and not ends):
             return
         self._printed = now
         share, took = state.global_step / state.max_steps, now - self._started

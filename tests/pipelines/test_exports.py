@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from corpora import Row, instruction, lake_state, messages, published
 
 from pipelines import exports
 from pipelines.errors import TamisError
@@ -14,7 +15,6 @@ from pipelines.recipe import Recipe
 from pipelines.states import Pass
 from pipelines.workspace import ROOT, Workspace
 from schemas.families import FAMILIES
-from corpora import Row, instruction, lake_state, messages, published
 
 RECIPE = Recipe(sources={"a": None, "b": None})
 QUESTION = messages(("system", "Be brief."), ("user", "How many?"))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pipelines.identity import fold, with_hashes
 from schemas.families import COT, INSTRUCTION
 
-MESSAGE = pl.Struct({name: pl.String for name in ("role", "content", "tool_calls", "tool_call_id", "name")})
+MESSAGE = pl.Struct(dict.fromkeys(("role", "content", "tool_calls", "tool_call_id", "name"), pl.String))
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
 

@@ -1,4 +1,3 @@
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -52,18 +51,11 @@ def test_both_recipes_learn_equally_much_from_the_same_base_and_are_measured_on_
     assert first.evaluation.base == second.evaluation.base
     assert first.evaluation.kept.rows < first.evaluation.all.rows == second.evaluation.kept.rows
     assert first.rows.rows == len(ids(corpus.exports()))
-
-
-def test_a_run_learns_and_repeats_exactly(order: Callable[..., Order]) -> None:
-    made = order(tokens=6_000)
-    first = trained(made)
-    base, after = first.evaluation.base.loss, first.evaluation.all.loss
-    assert base is not None
-    assert after is not None
-    assert after < base - 0.3
-    assert first.last_loss < first.first_loss - 0.3
-    again = trained(made)
-    assert again.losses == first.losses
+    assert set(first.seconds) == {"base", "table", "loading", "evaluation", "training", "saving"}
+    assert first.last_loss < first.first_loss - 0.5
+    assert first.evaluation.all.loss < first.evaluation.base.loss - 0.5  # type: ignore[operator]
+    again = trained(order("default"))
+    assert again.losses == first.losses, "a run repeats exactly"
     assert again.evaluation == first.evaluation
 
 
@@ -111,20 +103,11 @@ def test_the_trainers_loss_is_that_of_rows_alone(order: Callable[..., Order], ti
     assert report.losses == [pytest.approx(alone.loss, rel=1e-3)]
 
 
-def test_a_failed_run_keeps_the_result_before(order: Callable[..., Order], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_run_keeps_the_result_before(order: Callable[..., Order]) -> None:
     made = order()
-    report = trained(made)
+    made.out.mkdir()
+    (made.out / "good").touch()
     with pytest.raises(TamisError, match="cannot be loaded"):
         trained(made.model_copy(update={"run": made.run.model_copy(update={"model": str(made.test.parent)})}))
-    assert Report.read(made.out) == report
-    assert [path.name for path in made.out.parent.iterdir() if path.name.startswith(f".{made.out.name}.")] == [
-        f".{made.out.name}.lock"
-    ]
-
-
-def test_a_report_is_json_that_others_can_read(order: Callable[..., Order]) -> None:
-    made = order()
-    trained(made)
-    said = json.loads((made.out / "report.json").read_text())
-    assert said["evaluation"]["all"]["rows"] == pl.read_parquet(made.test).height
-    assert set(said["seconds"]) == {"base", "table", "loading", "evaluation", "training", "saving"}
+    assert [path.name for path in made.out.iterdir()] == ["good"]
+    assert [path.name for path in made.out.parent.glob(".*")] == [f".{made.out.name}.lock"]
