@@ -53,7 +53,7 @@ def test_both_recipes_learn_equally_much_from_the_same_base_and_are_measured_on_
     assert first.rows.rows == len(ids(corpus.exports()))
     assert set(first.seconds) == {"base", "table", "loading", "evaluation", "training", "saving"}
     assert first.last_loss < first.first_loss - 0.5
-    assert first.evaluation.all.loss < first.evaluation.base.loss - 0.5  # type: ignore[operator]
+    assert first.evaluation.all.loss < first.evaluation.base.loss - 0.3  # type: ignore[operator]
     again = trained(order("default"))
     assert again.losses == first.losses, "a run repeats exactly"
     assert again.evaluation == first.evaluation
