@@ -25,7 +25,7 @@ warnings.filterwarnings("ignore", r".*PipesMessageReader\.expected_writer_count"
     group_name="training",
     kinds={"parquet"},
 )
-def training_set(context: dg.AssetExecutionContext, tamis: Tamis) -> dg.MaterializeResult[None]:
+def training_set(context: dg.AssetExecutionContext, tamis: Tamis) -> dg.MaterializeResult:
     """The order of one run: which exports it trains on, and the state's test set that its losses are measured on."""
     recipe, run = context.partition_key.split(".", 1)
     with told():
@@ -47,9 +47,7 @@ def training_set(context: dg.AssetExecutionContext, tamis: Tamis) -> dg.Material
 
 
 @dg.asset(partitions_def=RUNS, deps=[training_set], group_name="training", kinds={"pytorch", "trl"}, pool=GPU)
-def model(
-    context: dg.AssetExecutionContext, tamis: Tamis, pipes: dg.PipesSubprocessClient
-) -> dg.MaterializeResult[None]:
+def model(context: dg.AssetExecutionContext, tamis: Tamis, pipes: dg.PipesSubprocessClient) -> dg.MaterializeResult:
     """One fine-tuning run on a GPU if there is one, else on the CPU, in a process of its own."""
     recipe, run = context.partition_key.split(".", 1)
     with told():

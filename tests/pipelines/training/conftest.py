@@ -1,5 +1,6 @@
 """A small corpus with two recipes, exported, and a tiny base made of it: once for all tests of training."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,9 @@ from pipelines.recipe import Recipe
 from pipelines.states import Pass
 from pipelines.training.settings import Order, Run
 from pipelines.workspace import Workspace
+
+# Before torch is imported: with more threads than idle cores it is many times slower.
+os.environ |= {"OMP_NUM_THREADS": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
 
 RECIPE = Recipe(sources={"sums": None, "traces": None})
 SMALL = {"tokens": 3_000, "max_tokens": 128, "batch_tokens": 256, "test_rows": 50}
