@@ -183,15 +183,15 @@ def _acquire(descriptor: int, path: Path, on_wait: Callable[[str], None] | None)
             time.sleep(_POLL_S)
 
 
-def users_hub(environment: Mapping[str, str]) -> dict[str, str | None]:
+def users_hub() -> dict[str, str | None]:
     """The Hub's variables as they were before a loopback Hub's workspace was activated; None: not set.
 
     For a child process that fetches a model: those come from the user's own Hub and caches, whichever Hub the data
     sets come from.
     """
-    if environment.get("TAMIS_HUB", ONLINE) == ONLINE:
+    if os.environ.get("TAMIS_HUB", ONLINE) == ONLINE:
         return {}
-    hidden: Mapping[str, str] = json.loads(environment.get(_HIDDEN, "{}"))
+    hidden: dict[str, str] = json.loads(os.environ.get(_HIDDEN, "{}"))
     changed = [name for name in Workspace(Path(), SAMPLE).environment(None) if name.startswith(_OF_THE_HUB)]
     return {name: hidden.get(name) for name in changed}
 

@@ -67,7 +67,7 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
 
 def _prepare_environment(run: Run) -> None:
     """Set what torch and the Hub's libraries read when they are imported; what else is set already stays."""
-    _set(users_hub(os.environ))
+    _set(users_hub())
     one = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
     _set({"CUDA_VISIBLE_DEVICES": one})  # TRL refuses rows that are packed on several GPUs in one process
     wanted = {

@@ -184,3 +184,24 @@ def test_by_hand_an_error_is_one_line_and_the_exit_code(
         f"error: {order.out / 'train.parquet'}: this export is gone. "
         "Materialise the run's `training_set`, which finds the new ones."
     ]
+
+
+def test_a_model_comes_from_the_users_own_hub_whatever_the_workspace_is(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.workspace import users_hub
+
+    for name in ("TAMIS_HIDDEN", *place.environment(None)):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_TOKEN", "hf_mine")
+    monkeypatch.setenv("HF_HOME", "/big/disk")
+    monkeypatch.delitem(sys.modules, "huggingface_hub.constants", raising=False)
+    for _ in range(2):
+        place.activate("http://127.0.0.1:1")
+    assert os.environ["HF_ENDPOINT"] == "http://127.0.0.1:1"
+    assert "HF_TOKEN" not in os.environ
+    own = users_hub()
+    assert (own["HF_TOKEN"], own["HF_HOME"], own["HF_ENDPOINT"]) == ("hf_mine", "/big/disk", None)
+    assert own.keys() <= place.environment(None).keys()
+    monkeypatch.setenv("TAMIS_HUB", "online")
+    assert users_hub() == {}
