@@ -91,16 +91,17 @@ def agree(first: np.int32, second: np.int32) -> bool:
 def _number(keys, salts, slots, first, numbers, sizes):  # type: ignore[no-untyped-def]
     """Number the buckets of one band from `first` on; how many there are."""
     mask = np.uint64(len(slots) - 1)
-    slots[:] = -1
+    for slot in range(len(slots)):
+        slots[slot] = -1
     count = 0
     for row in range(len(keys)):
-        slot = (mix(np.uint64(keys[row]) ^ salts[row]) >> np.uint64(16)) & mask
-        while slots[slot] >= 0 and (keys[slots[slot]] != keys[row] or salts[slots[slot]] != salts[row]):
-            slot = (slot + np.uint64(1)) & mask
-        holder = slots[slot]
+        at = (mix(np.uint64(keys[row]) ^ salts[row]) >> np.uint64(16)) & mask
+        while slots[at] >= 0 and (keys[slots[at]] != keys[row] or salts[slots[at]] != salts[row]):
+            at = (at + np.uint64(1)) & mask
+        holder = slots[at]
         numbers[row] = ALONE
         if holder < 0:
-            slots[slot] = row
+            slots[at] = row
             continue
         if numbers[holder] == ALONE:
             numbers[holder] = first + count
@@ -117,7 +118,8 @@ def _pairs(numbers, sizes, golds, arguments, small, limit, last, pairs):  # type
     rows, bands = numbers.shape
     before, count = np.empty(rows, np.int32), 0
     for band in range(bands):
-        last[:] = -1
+        for bucket in range(len(last)):
+            last[bucket] = -1
         for row in range(rows):
             bucket = numbers[row, band]
             if bucket == ALONE or sizes[bucket] > limit:

@@ -47,7 +47,8 @@ _ALONE: Final = (
 )
 _HAN_BEYOND: Final = range(0x20000, 0x323B0)
 _OPERATORS: Final = "+-*/=<>^%&|~"
-_MINUS, _STAR, _BANG, _POINT, _EQUALS, _GREATER, _PLUS = (np.int64(ord(c)) for c in "-*!.=>+")
+POINT: Final = 0x2E
+_MINUS, _STAR, _BANG, _EQUALS, _GREATER, _PLUS = (np.int64(ord(c)) for c in "-*!=>+")
 
 
 @functools.cache
@@ -64,6 +65,14 @@ def table() -> NDArray[np.uint32]:
         letters = (script & WORD > 0) & (script & DIGIT == 0)
         marks = np.array([unicodedata.category(chr(code))[0] == "M" for code in range(first, last + 1)])
         script[letters & ~marks] |= ALONE
+    return kinds
+
+
+@functools.cache
+def letters() -> NDArray[np.int64]:
+    """For each byte, its kind where it is a whole letter or digit; 0 for all others."""
+    kinds = np.zeros(256, np.int64)
+    kinds[:128] = table()[:128] * (table()[:128] & WORD > 0)
     return kinds
 
 
@@ -96,7 +105,7 @@ def counts(kind: np.int64, length: np.int64, before: np.int64, after: np.int64, 
     code, around = kind & CODE, before | after
     if kind & BRACKET:
         return around & (DIGIT | OPERATOR) != 0
-    if code == _POINT:
+    if code == POINT:
         return length == 1 and before & DIGIT != 0 and after & DIGIT != 0
     if code == _BANG:
         return after & CODE == _EQUALS or before & DIGIT != 0

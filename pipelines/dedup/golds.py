@@ -23,6 +23,11 @@ def arguments_key(family: Family) -> pl.Expr:
     return pl.col("verifier_args") if has_them else pl.lit(None, dtype=pl.String)
 
 
+def group_key() -> pl.Expr:
+    """What upstream says belongs together; two sources may name their groups alike."""
+    return pl.format("{}/{}", "source", "group")
+
+
 def normalised(gold: pl.Expr) -> pl.Expr:
     r"""A gold without what does not change its value: `$1,234.50$` and `\boxed{1234.5}` are one. Null where empty."""
     bare = (

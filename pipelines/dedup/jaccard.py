@@ -17,9 +17,10 @@ AGREED: Final = 0.8
 `a != b` are not similar, however many words surround them up to some fifty; a text of which a dash was changed is."""
 
 SKETCH: Final = 8
-"""64-bit numbers of a sketch: with 512 bits, texts of up to some 300 words are told apart without a look at them."""
+"""64-bit numbers of a sketch, a cache line: 448 bits, by which texts of up to some 300 words are told apart without a
+look at them, and the number of distinct shingles."""
 
-_ABOVE_SKETCH: Final = np.uint64(55)
+_SKETCH_BITS: Final = np.uint64(64 * (SKETCH - 1))
 _SIX: Final = np.uint64(6)
 _SIXTY_THREE: Final = np.uint64(63)
 _HALF: Final = np.uint64(32)
@@ -66,7 +67,8 @@ def fill(hashes, start, end, table, stamps):  # type: ignore[no-untyped-def]
 @kernel
 def empty(length, table):  # type: ignore[no-untyped-def]
     """Empty the table of a row with `length` shingles."""
-    table[: slots_for(length)] = 0
+    for slot in range(slots_for(length)):
+        table[slot] = 0
 
 
 @kernel
@@ -99,26 +101,27 @@ def jaccard(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def draw(hashes, start, end, sketch):  # type: ignore[no-untyped-def]
-    """Set a bit of an empty sketch for each shingle of a row."""
+def draw(hashes, start, end, distinct, sketch):  # type: ignore[no-untyped-def]
+    """Set a bit of a sketch for each shingle of a row, and note how many distinct ones it has."""
     for place in range(start, end):
-        bit = hashes[place] >> _ABOVE_SKETCH
+        bit = (hashes[place] >> _HALF) * _SKETCH_BITS >> _HALF
         sketch[bit >> _SIX] |= _ONE << (bit & _SIXTY_THREE)
+    sketch[SKETCH - 1] = distinct
 
 
 @kernel
-def within_reach(sketches, distinct, row, other, floor):  # type: ignore[no-untyped-def]
+def within_reach(sketches, row, other, floor):  # type: ignore[no-untyped-def]
     """False where the sketches alone show that two rows have a similarity below the floor.
 
     A bit that only one of them has stands for a shingle at least that the other lacks.
     """
-    needed = floor * (distinct[row] + distinct[other]) / (1.0 + floor) - _SLACK
-    only, only_other = np.uint64(0), np.uint64(0)
-    for word in range(SKETCH):
-        mine, theirs = sketches[row, word], sketches[other, word]
-        only += _ones(mine & ~theirs)
-        only_other += _ones(theirs & ~mine)
-    return distinct[row] - np.int64(only) >= needed and distinct[other] - np.int64(only_other) >= needed
+    distinct, theirs = np.int64(sketches[row, SKETCH - 1]), np.int64(sketches[other, SKETCH - 1])
+    only, only_other = np.int64(0), np.int64(0)
+    for word in range(SKETCH - 1):
+        mine, its = sketches[row, word], sketches[other, word]
+        only += np.int64(_ones(mine & ~its))
+        only_other += np.int64(_ones(its & ~mine))
+    return min(distinct - only, theirs - only_other) >= floor * (distinct + theirs) / (1.0 + floor) - _SLACK
 
 
 @inlined

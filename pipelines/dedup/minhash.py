@@ -34,7 +34,8 @@ def signatures(sets: Shingles) -> NDArray[np.uint32]:
 def _sign(offsets, hashes, factors, terms, keys):  # type: ignore[no-untyped-def]
     least = np.empty(_PERMUTATIONS, np.uint32)
     for row in range(len(offsets) - 1):
-        least[:] = _LARGEST
+        for permutation in range(_PERMUTATIONS):
+            least[permutation] = _LARGEST
         for place in range(offsets[row], offsets[row + 1]):
             hashed = np.uint32(hashes[place] >> _HALF)
             for permutation in range(_PERMUTATIONS):

@@ -17,12 +17,15 @@ from pipelines.dedup.characters import (
     ALONE,
     BRACKET,
     CODE,
+    DIGIT,
     LINE,
     MARK,
     OPERATOR,
+    POINT,
     SPACE,
     WORD,
     counts,
+    letters,
     table,
 )
 from pipelines.dedup.kernel import inlined, kernel, mix
@@ -64,7 +67,7 @@ def shingles(texts: pl.Series, size: int = WORDS) -> Shingles:
     hashes = np.empty(_most(offsets), np.uint64)
     ends = np.zeros(len(texts) + 1, np.int64)
     words = np.zeros(len(texts), np.int32)
-    used = _shingle(offsets, data, table(), size, hashes, ends, words)
+    used = _shingle(offsets, data, table(), letters(), size, hashes, ends, words)
     return Shingles(ends, hashes[:used], words)
 
 
@@ -132,15 +135,12 @@ def _kind_at(data, place, end, kinds):  # type: ignore[no-untyped-def]
 
 @kernel
 def _shingle(  # type: ignore[no-untyped-def]
-    offsets, data, kinds, size, hashes, ends, words
+    offsets, data, kinds, letters, size, hashes, ends, words
 ) -> int:
     """Fill `hashes`, `ends` and `words`; the number of hashes. A rolling sum over the hashes of the last words."""
     leaving = np.uint64(1)
     for _ in range(size):
         leaving *= _BASE
-    ascii_kinds = kinds[:128].astype(np.int64)
-    letters = np.zeros(256, np.int64)
-    letters[:128] = np.where(ascii_kinds & WORD != 0, ascii_kinds, 0)
     ring, sign_ring = np.zeros(_RING + 1, np.uint64), np.zeros(_RING + 1, np.uint64)
     used = 0
     for row in range(len(words)):
@@ -154,7 +154,7 @@ def _shingle(  # type: ignore[no-untyped-def]
                     break
                 kind, length = np.int64(SPACE), 0
             elif data[place] < 128:
-                kind, length = ascii_kinds[data[place]], 1
+                kind, length = np.int64(kinds[data[place]]), 1
             else:
                 kind, length = _kind_at(data, place, end, kinds)
             if kind & WORD and not (inside and kind & ALONE):
@@ -192,7 +192,8 @@ def _shingle(  # type: ignore[no-untyped-def]
                 place += 1
                 continue
             run = 1
-            if kind & (OPERATOR | BRACKET | MARK):
+            # The point that ends a sentence is by far the most frequent of them.
+            if kind & (OPERATOR | BRACKET) or (kind & MARK and (before & DIGIT or kind & CODE != POINT)):
                 run, pending = _operators(data, place, length, end, kinds, before, fresh, pending)
             if kind & SPACE == 0:
                 fresh = False
