@@ -52,16 +52,7 @@ def node() -> pl.Expr:
     return pl.col("content_hash").min().over(*EQUAL, "gold")
 
 
-def first_equal(id_: str) -> pl.Expr:
-    """Of rows in policy order, the `id_` of the first that is equal to each; its own where it is the first.
-
-    A row without a gold is equal to those with one; those with one are equal to one another where the golds agree.
-    """
-    leads = pl.col("gold").first().over(*EQUAL).is_null() | pl.col("gold").is_null()
-    return pl.when(leads).then(pl.col(id_).first().over(*EQUAL)).otherwise(pl.col(id_).first().over(*EQUAL, "gold"))
-
-
 def codes(values: pl.Series) -> NDArray[np.int32]:
     """A number from 1 for each distinct value, 0 for null."""
     ranks = values.rank("dense").fill_null(0)
-    return ranks.cast(pl.Int32).to_numpy()
+    return ranks.cast(pl.Int32).to_numpy(writable=True)

@@ -90,7 +90,7 @@ def choose(rows: Rows, threshold: float, known: Known, meetings: Meetings, *, ex
     golds = np.zeros(nodes, np.int32)
     golds[rows.nodes] = rows.golds
     met = meetings.places >= 0
-    gold_of_set = np.zeros(len(meetings.sets), np.int32)
+    gold_of_set = np.zeros(len(meetings.sets), np.uint64)
     gold_of_set[meetings.places[met]] = golds[met]
     shared = buckets(meetings.keys, meetings.salt)
     own = buckets(meetings.keys, meetings.salt ^ gold_of_set * _SPREAD) if gold_of_set.any() else shared

@@ -88,4 +88,4 @@ def _nodes(equal: NDArray[np.int32], golds: NDArray[np.int32]) -> NDArray[np.int
     """For each row the first that is equal and has the same gold."""
     rows = pl.DataFrame({"equal": equal, "gold": golds}).with_row_index("row")
     first = pl.when(pl.col("equal") == 0).then("row").otherwise(pl.col("row").first().over("equal", "gold"))
-    return rows.select(first.cast(pl.Int32)).to_series().to_numpy()
+    return rows.select(first.cast(pl.Int32)).to_series().to_numpy(writable=True)

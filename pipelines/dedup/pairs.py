@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
+import polars_hash as plh
 from numpy.typing import NDArray
 
 from pipelines.dedup.candidates import Candidates, buckets, candidates
@@ -55,9 +56,9 @@ def pairs(records: pl.LazyFrame, family: Family, floor: float, cache: Cache | No
     golds = codes(long["gold"])
     met = candidates(found, golds, np.zeros_like(golds))
     near = _verified(long, met, records, family, floor)
-    table = pl.concat([near, _conflicts(nodes)]).sort("left", "right", "kind")
+    table = pl.concat([_conflicts(nodes), _swaps(records, family), near])
     return Pairs(
-        table.unique(["left", "right"], keep="first", maintain_order=True),
+        table.unique(["left", "right"], keep="first", maintain_order=True).sort("left", "right"),
         long.select("content_hash").filter(pl.Series(met.crowded, dtype=pl.Boolean)),
         nodes.height,
         nodes.height - long.height,
@@ -71,12 +72,17 @@ def salt(arguments: NDArray[np.int32]) -> NDArray[np.uint64]:
 
 def _nodes(records: pl.LazyFrame, family: Family) -> pl.DataFrame:
     """One row a node: `content_hash`, `match_hash`, `gold`, `args`, and `group` where all its records have the same."""
-    rows = records.select(
-        "content_hash", "match_hash", group=group_key(), gold=gold_key(family), args=arguments_key(family)
-    ).with_columns(content_hash=node())
+    rows = _by_node(records, family, group=group_key())
     group = pl.when(pl.col("group").n_unique() == 1).then(pl.col("group").first())
     keys = ["content_hash", "match_hash", "gold", "args"]
     return rows.group_by(keys).agg(group=group).sort("content_hash").collect()
+
+
+def _by_node(records: pl.LazyFrame, family: Family, **more: pl.Expr) -> pl.LazyFrame:
+    """Every record by the content hash of its node."""
+    return records.select(
+        "content_hash", "match_hash", gold=gold_key(family), args=arguments_key(family), **more
+    ).with_columns(content_hash=node())
 
 
 def _verified(
@@ -118,7 +124,7 @@ def _kinds(
     A pair and its swap say the same words, so they are among the near-equal pairs.
     """
     kinds = np.full(len(left), NEAR, dtype=np.object_)
-    if not {"chosen", "rejected"} <= set(family.parts):
+    if not _has_sides(family):
         return kinds
     mentioned, (left, right) = _renumbered(left, right)
     of_side = [sets_of(contents.gather(mentioned), records, text(family, side)) for side in ("chosen", "rejected")]
@@ -134,6 +140,27 @@ def _kinds(
     return kinds
 
 
+def _swaps(records: pl.LazyFrame, family: Family) -> pl.DataFrame:
+    """Equal prompts whose sides are equal and change places, however short they are."""
+    if not _has_sides(family):
+        return pl.DataFrame(schema=_SCHEMA)
+    sides = {side: text(family, side) for side in ("chosen", "rejected")}
+    rows = _by_node(records, family, prompt=pl.col("prompt_hash"), **sides).with_columns(
+        plh.col(side).chash.blake3() for side in sides  # type: ignore[attr-defined]
+    )
+    said = ("prompt", pl.min_horizontal(*sides).alias("one"), pl.max_horizontal(*sides).alias("other"))
+    ways = (
+        rows.group_by(*said)
+        .agg(
+            left=pl.col("content_hash").filter(pl.col("chosen") < pl.col("rejected")).min(),
+            right=pl.col("content_hash").filter(pl.col("chosen") > pl.col("rejected")).min(),
+        )
+        .drop_nulls()
+        .collect()
+    )
+    return _conflicting(ways, SWAP)
+
+
 def _conflicts(nodes: pl.DataFrame) -> pl.DataFrame:
     """Equal texts with other golds or arguments, each with the first of its text that it disagrees with."""
     said = nodes.filter(pl.len().over("match_hash") > 1).sort(pl.col("gold").is_null(), "content_hash")
@@ -143,9 +170,18 @@ def _conflicts(nodes: pl.DataFrame) -> pl.DataFrame:
         other=first["content_hash"],
         differ=(pl.col("gold") != first["gold"]).fill_null(value=False) | pl.col("args").ne_missing(first["args"]),
     ).filter("differ")
-    return judged.select(
-        left=pl.min_horizontal("content_hash", "other"),
-        right=pl.max_horizontal("content_hash", "other"),
+    return _conflicting(judged.select(left="content_hash", right="other"), OTHER_GOLD)
+
+
+def _conflicting(ends: pl.DataFrame, kind: str) -> pl.DataFrame:
+    """`left` and `right` as pairs of the table; they say the same."""
+    return ends.select(
+        left=pl.min_horizontal("left", "right"),
+        right=pl.max_horizontal("left", "right"),
         similarity=pl.lit(1.0),
-        kind=pl.lit(OTHER_GOLD),
+        kind=pl.lit(kind),
     )
+
+
+def _has_sides(family: Family) -> bool:
+    return {"chosen", "rejected"} <= set(family.parts)

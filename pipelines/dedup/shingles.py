@@ -89,7 +89,7 @@ def gather(parts: Iterable[Shingles]) -> Shingles:
                 held.clear()
         if spilled is not None:
             spilled.flush()
-        hashes = np.concatenate(held) if spilled is None else np.memmap(spilled, np.uint64, mode="r+")
+        hashes = np.concatenate(held) if spilled is None else np.asarray(np.memmap(spilled, np.uint64, mode="r+"))
     finally:
         if spilled is not None:
             spilled.close()
@@ -108,7 +108,7 @@ def _buffers(texts: pl.Series) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     array = texts.cast(pl.String).fill_null("").to_arrow().cast(pa.large_string())
     _, offsets, data = array.buffers()
     positions = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
-    return positions, np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
+    return positions, np.frombuffer(data if data is not None else b"", np.uint8)
 
 
 def _most(offsets: NDArray[np.int64]) -> int:

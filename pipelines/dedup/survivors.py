@@ -74,7 +74,7 @@ def _numbered(node: pl.Series) -> tuple[pl.DataFrame, NDArray[np.int32]]:
     """The nodes, `content_hash` and `number`, sorted; and the number of each row's."""
     nodes = pl.DataFrame({"content_hash": node.unique().sort()}).with_row_index("number")
     numbers = node.to_frame("content_hash").join(nodes, on="content_hash", how="left", maintain_order="left")["number"]
-    return nodes, numbers.cast(pl.Int32).to_numpy()
+    return nodes, numbers.cast(pl.Int32).to_numpy(writable=True)
 
 
 def _known(nodes: pl.DataFrame, pairs: pl.DataFrame) -> Known:
@@ -82,8 +82,8 @@ def _known(nodes: pl.DataFrame, pairs: pl.DataFrame) -> Known:
     numbered = near.join(nodes, left_on="left", right_on="content_hash").join(
         nodes, left_on="right", right_on="content_hash", suffix="_right"
     )
-    ends = [numbered[name].cast(pl.Int32).to_numpy() for name in ("number", "number_right")]
-    return Known(ends[0], ends[1], numbered["similarity"].to_numpy())
+    ends = [numbered[name].cast(pl.Int32).to_numpy(writable=True) for name in ("number", "number_right")]
+    return Known(ends[0], ends[1], numbered["similarity"].to_numpy(writable=True))
 
 
 def _meetings(nodes: pl.DataFrame, arguments: NDArray[np.int32], crowd: Crowd | None) -> Meetings:

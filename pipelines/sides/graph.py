@@ -28,9 +28,9 @@ def graph(contents: pl.Series, ties: pl.DataFrame) -> Graph:
     by_tie, by_content = held.sort("tie", "content"), held.sort("content", "tie")
     return Graph(
         _starts(by_tie["tie"], count),
-        by_tie["content"].cast(pl.Int32).to_numpy(),
+        by_tie["content"].cast(pl.Int32).to_numpy(writable=True),
         _starts(by_content["content"], len(contents)),
-        by_content["tie"].cast(pl.Int32).to_numpy(),
+        by_content["tie"].cast(pl.Int32).to_numpy(writable=True),
     )
 
 
