@@ -3,7 +3,7 @@
 `ties` finds what must stay on one side, `place` gives sides and lets no old row move, `crossing` is the gate.
 """
 
-from pipelines.sides.place import Placed, place
-from pipelines.sides.ties import crossing, ties
+from pipelines.sides.placing import Placed, place
+from pipelines.sides.tying import crossing, ties
 
 __all__ = ["Placed", "crossing", "place", "ties"]

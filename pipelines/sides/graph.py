@@ -24,7 +24,7 @@ def graph(contents: pl.Series, ties: pl.DataFrame) -> Graph:
     """`contents`: sorted, each once; `ties`: columns `tie`, `content_hash`, of contents among them."""
     numbered = pl.DataFrame({"content_hash": contents}).with_row_index("content")
     held = ties.join(numbered, on="content_hash", how="inner").select("content", tie=pl.col("tie").rank("dense") - 1)
-    count = int(held["tie"].max() or -1) + 1 if held.height else 0  # type: ignore[arg-type]
+    count = held["tie"].n_unique()
     by_tie, by_content = held.sort("tie", "content"), held.sort("content", "tie")
     return Graph(
         _starts(by_tie["tie"], count),
