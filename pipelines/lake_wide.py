@@ -15,7 +15,6 @@ from pipelines.states import State, note_built
 from schemas.families import FAMILIES
 from schemas.vocabulary import SIDES
 
-
 _KEY = ("content_hash", "text_hash", "words", "keys")
 
 
@@ -58,9 +57,7 @@ def build_pairs(state: State, settings: LakeSettings) -> tuple[State, dict[str, 
             built[f"pairs_{name}"] = state.lake.replace(f"pairs_{name}", found.table)
             built[f"crowds_{name}"] = state.lake.replace(f"crowds_{name}", found.crowded)
         state = note_built(state, built, ready=False)
-    return state, {
-        name: int(state.scan(f"pairs_{name}").select(pl.len()).collect().item()) for name in FAMILIES
-    }
+    return state, {name: int(state.scan(f"pairs_{name}").select(pl.len()).collect().item()) for name in FAMILIES}
 
 
 @dataclass(frozen=True)

@@ -172,7 +172,12 @@ _LEDGER = Table(
         column("threshold", pa.float64(), "what the value was compared with, where a rule decided"),
         column("survivor", pa.string(), "id of the kept record that stands for a duplicate"),
         column("similarity", pa.float64(), "Jaccard similarity to the survivor"),
-        column("marks", pa.list_(pa.string()), "rules that only mark and hit it, and `not compared further`", nullable=False),
+        column(
+            "marks",
+            pa.list_(pa.string()),
+            "rules that only mark and hit it, and `not compared further`",
+            nullable=False,
+        ),
     ),
 )
 

@@ -14,9 +14,7 @@ from schemas.families import Family
 def turn(role: str, text: pl.Expr) -> pl.Expr:
     """One message."""
     empty = pl.lit(None, dtype=pl.String)
-    return pl.concat_list(
-        pl.struct(role=pl.lit(role), content=text, tool_calls=empty, tool_call_id=empty, name=empty)
-    )
+    return pl.concat_list(pl.struct(role=pl.lit(role), content=text, tool_calls=empty, tool_call_id=empty, name=empty))
 
 
 def records(family: Family, frame: pl.DataFrame, **parts: pl.Expr) -> pl.DataFrame:
@@ -27,7 +25,9 @@ def records(family: Family, frame: pl.DataFrame, **parts: pl.Expr) -> pl.DataFra
         given = given.with_columns(id=pl.format("s/{}", pl.int_range(pl.len())))
     if "source" not in given.columns:
         given = given.with_columns(source=pl.lit("s"))
-    absent = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in empty.schema.items() if name not in given.columns]
+    absent = [
+        pl.lit(None, dtype=dtype).alias(name) for name, dtype in empty.schema.items() if name not in given.columns
+    ]
     return with_hashes(given.with_columns(absent), family).select(empty.columns)
 
 

@@ -13,9 +13,8 @@ import unicodedata
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipelines.dedup.kernel import inlined
+from pipelines.dedup.kernel import Int64s, Integer, UInt32s, inlined
 
 CODE: Final = 0x1FFFFF
 WORD: Final = 1 << 21
@@ -52,7 +51,7 @@ _MINUS, _STAR, _BANG, _EQUALS, _GREATER, _PLUS = (np.int64(ord(c)) for c in "-*!
 
 
 @functools.cache
-def table() -> NDArray[np.uint32]:
+def table() -> UInt32s:
     """For each code point, the lower-cased code point with its flags; 0 for what only separates."""
     kinds = np.zeros(0x110000, np.uint32)
     for code in (*range(0xD800), *range(0xE000, 0x20000)):
@@ -69,7 +68,7 @@ def table() -> NDArray[np.uint32]:
 
 
 @functools.cache
-def letters() -> NDArray[np.int64]:
+def letters() -> Int64s:
     """For each byte, its kind where it is a whole letter or digit; 0 for all others."""
     kinds = np.zeros(256, np.int64)
     kinds[:128] = table()[:128] * (table()[:128] & WORD > 0)
@@ -93,7 +92,7 @@ def _kind(character: str) -> int:
 
 
 @inlined
-def counts(kind: np.int64, length: np.int64, before: np.int64, after: np.int64, fresh: bool) -> bool:
+def counts(kind: Integer, length: Integer, before: Integer, after: Integer, fresh: bool) -> bool:
     """Whether a run of `length` equal operators or brackets is part of what a text says.
 
     `before` and `after` are the kinds of the characters around it (SPACE at the ends of a text), `fresh` whether only
@@ -109,7 +108,7 @@ def counts(kind: np.int64, length: np.int64, before: np.int64, after: np.int64, 
         return length == 1 and before & DIGIT != 0 and after & DIGIT != 0
     if code == _BANG:
         return after & CODE == _EQUALS or before & DIGIT != 0
-    if fresh and after & SPACE and (code == _MINUS or code == _STAR or code == _PLUS or code == _GREATER):
+    if fresh and after & SPACE and (code in (_MINUS, _STAR, _PLUS, _GREATER)):
         return False
     if code == _STAR:
         return (before & SPACE == 0) == (after & SPACE == 0)

@@ -2,10 +2,9 @@
 
 from typing import Final
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from pipelines.dedup.kernel import Int32s
 from schemas.families import Family
 
 EQUAL: Final = ("match_hash", "args")
@@ -13,7 +12,7 @@ EQUAL: Final = ("match_hash", "args")
 
 
 def gold_key(family: Family) -> pl.Expr:
-    """The gold answer as it is compared: `$`, `\\boxed{}`, spacing, thousands commas and idle zeros aside; else null."""
+    """The gold answer as it is compared (see `normalised`); null where the family or the row has none."""
     return normalised(pl.col("answer")) if "answer" in family.schema.names else pl.lit(None, dtype=pl.String)
 
 
@@ -52,7 +51,7 @@ def node() -> pl.Expr:
     return pl.col("content_hash").min().over(*EQUAL, "gold")
 
 
-def codes(values: pl.Series) -> NDArray[np.int32]:
+def codes(values: pl.Series) -> Int32s:
     """A number from 1 for each distinct value, 0 for null."""
     ranks = values.rank("dense").fill_null(0)
     return ranks.cast(pl.Int32).to_numpy(writable=True)

@@ -7,9 +7,8 @@ of texts of 90 words.
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipelines.dedup.kernel import inlined, kernel
+from pipelines.dedup.kernel import Floats, Int32s, Int64s, Integer, UInt64s, inlined, kernel
 from pipelines.dedup.shingles import OPERATORS, Shingles
 
 AGREED: Final = 0.8
@@ -28,9 +27,7 @@ _ONE: Final = np.uint64(1)
 _SLACK: Final = 1e-9
 
 
-def similarities(
-    sets: Shingles, left: NDArray[np.int32], right: NDArray[np.int32], floor: float = 0.0
-) -> NDArray[np.float64]:
+def similarities(sets: Shingles, left: Int32s, right: Int32s, floor: float = 0.0) -> Floats:
     """Jaccard similarity of each pair of rows; -1 below the floor. Fastest where equal `left` stand together."""
     distinct = np.zeros(len(sets), np.int32)
     found = np.empty(len(left), np.float64)
@@ -39,7 +36,7 @@ def similarities(
 
 
 @inlined
-def slots_for(length):  # type: ignore[no-untyped-def]
+def slots_for(length: Integer) -> int:
     """Places in the hash table of a row with `length` shingles: a power of two, at most half full."""
     slots = 16
     while slots < 2 * length:
@@ -48,7 +45,7 @@ def slots_for(length):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def fill(hashes, start, end, table, stamps):  # type: ignore[no-untyped-def]
+def fill(hashes: UInt64s, start: Integer, end: Integer, table: UInt64s, stamps: Int64s) -> int:
     """Put a row's shingles into the empty table; their number, each counted once."""
     mask = np.uint64(slots_for(end - start) - 1)
     distinct = 0
@@ -65,17 +62,26 @@ def fill(hashes, start, end, table, stamps):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def empty(length, table):  # type: ignore[no-untyped-def]
+def empty(length: Integer, table: UInt64s) -> None:
     """Empty the table of a row with `length` shingles."""
     for slot in range(slots_for(length)):
         table[slot] = 0
 
 
 @kernel
-def jaccard(  # type: ignore[no-untyped-def]
-    hashes, length, distinct, other, start, end, other_distinct, floor, table, stamps
-):
-    """Similarity of the row in the table (`length` shingles, `distinct` of them) to the row `other`; -1 below the floor."""
+def jaccard(
+    hashes: UInt64s,
+    length: Integer,
+    distinct: Integer,
+    other: Integer,
+    start: Integer,
+    end: Integer,
+    other_distinct: Integer,
+    floor: float,
+    table: UInt64s,
+    stamps: Int64s,
+) -> float:
+    """Similarity of the row in the table, of `length` shingles, to the row `other`; -1 below the floor."""
     total = distinct + other_distinct
     # |A and B| of which J is the floor; fewer cannot reach it.
     needed = floor * total / (1.0 + floor) - _SLACK
@@ -101,7 +107,7 @@ def jaccard(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def draw(hashes, start, end, distinct, sketch):  # type: ignore[no-untyped-def]
+def draw(hashes: UInt64s, start: Integer, end: Integer, distinct: Integer, sketch: UInt64s) -> None:
     """Set a bit of a sketch for each shingle of a row, and note how many distinct ones it has."""
     for place in range(start, end):
         bit = (hashes[place] >> _HALF) * _SKETCH_BITS >> _HALF
@@ -110,7 +116,7 @@ def draw(hashes, start, end, distinct, sketch):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def within_reach(sketches, row, other, floor):  # type: ignore[no-untyped-def]
+def within_reach(sketches: UInt64s, row: Integer, other: Integer, floor: float) -> bool:
     """False where the sketches alone show that two rows have a similarity below the floor.
 
     A bit that only one of them has stands for a shingle at least that the other lacks.
@@ -121,11 +127,11 @@ def within_reach(sketches, row, other, floor):  # type: ignore[no-untyped-def]
         mine, its = sketches[row, word], sketches[other, word]
         only += np.int64(_ones(mine & ~its))
         only_other += np.int64(_ones(its & ~mine))
-    return min(distinct - only, theirs - only_other) >= floor * (distinct + theirs) / (1.0 + floor) - _SLACK
+    return bool(min(distinct - only, theirs - only_other) >= floor * (distinct + theirs) / (1.0 + floor) - _SLACK)
 
 
 @inlined
-def _ones(bits):  # type: ignore[no-untyped-def]
+def _ones(bits: np.uint64) -> np.uint64:
     """Bits that are set; the compiler makes one instruction of it."""
     bits -= (bits >> _ONE) & np.uint64(0x5555555555555555)
     bits = (bits & np.uint64(0x3333333333333333)) + ((bits >> np.uint64(2)) & np.uint64(0x3333333333333333))
@@ -134,7 +140,7 @@ def _ones(bits):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def longest(offsets, rows):  # type: ignore[no-untyped-def]
+def longest(offsets: Int64s, rows: Int32s) -> int:
     """Shingles of the longest of the rows."""
     most = 0
     for row in rows:
@@ -143,7 +149,15 @@ def longest(offsets, rows):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _compare(offsets, hashes, left, right, floor, distinct, found):  # type: ignore[no-untyped-def]
+def _compare(
+    offsets: Int64s,
+    hashes: UInt64s,
+    left: Int32s,
+    right: Int32s,
+    floor: float,
+    distinct: Int32s,
+    found: Floats,
+) -> None:
     slots = slots_for(max(longest(offsets, left), longest(offsets, right)))
     table, stamps = np.zeros(slots, np.uint64), np.empty(slots, np.int64)
     for rows in (left, right):

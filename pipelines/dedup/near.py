@@ -5,10 +5,10 @@ from functools import cached_property
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from pipelines.dedup.golds import codes
 from pipelines.dedup.greedy import Chosen, Known, Meetings, Rows, choose
+from pipelines.dedup.kernel import Int32s
 from pipelines.dedup.minhash import signatures
 from pipelines.dedup.shingles import WORDS, shingles
 from pipelines.identity import fold
@@ -76,7 +76,7 @@ def near_duplicates(texts: pl.Series, threshold: float = 0.7, agree: pl.Series |
     return Clusters(threshold, Rows(nodes, equal, golds, none), meetings)
 
 
-def _equal(texts: pl.Series, short: pl.Series) -> NDArray[np.int32]:
+def _equal(texts: pl.Series, short: pl.Series) -> Int32s:
     """A number for each short text that is not null, the same for equal ones; 0 for the others."""
     rows = (short & texts.is_not_null()).arg_true()
     numbers = np.zeros(len(texts), np.int32)
@@ -84,7 +84,7 @@ def _equal(texts: pl.Series, short: pl.Series) -> NDArray[np.int32]:
     return numbers
 
 
-def _nodes(equal: NDArray[np.int32], golds: NDArray[np.int32]) -> NDArray[np.int32]:
+def _nodes(equal: Int32s, golds: Int32s) -> Int32s:
     """For each row the first that is equal and has the same gold."""
     rows = pl.DataFrame({"equal": equal, "gold": golds}).with_row_index("row")
     first = pl.when(pl.col("equal") == 0).then("row").otherwise(pl.col("row").first().over("equal", "gold"))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pipelines.dedup.candidates import Candidates, buckets, candidates
 from pipelines.dedup.golds import arguments_key, codes, gold_key, group_key, node
 from pipelines.dedup.jaccard import similarities
+from pipelines.dedup.kernel import Floats, Int32s, UInt64s
 from pipelines.dedup.shingles import WORDS, gather
 from pipelines.dedup.signed import Cache, band_keys, sets_of, signed
 from pipelines.parts import compared, text
@@ -65,7 +66,7 @@ def pairs(records: pl.LazyFrame, family: Family, floor: float, cache: Cache | No
     )
 
 
-def salt(arguments: NDArray[np.int32]) -> NDArray[np.uint64]:
+def salt(arguments: Int32s) -> UInt64s:
     """For buckets: records with other arguments never meet, however alike their texts are."""
     return arguments.astype(np.uint64) * _SALT
 
@@ -108,16 +109,14 @@ def _verified(
     return found.filter(~together).select(list(_SCHEMA))
 
 
-def _renumbered(
-    left: NDArray[np.int32], right: NDArray[np.int32]
-) -> tuple[NDArray[np.int32], tuple[NDArray[np.int32], NDArray[np.int32]]]:
+def _renumbered(left: Int32s, right: Int32s) -> tuple[Int32s, tuple[Int32s, Int32s]]:
     """The rows that are in some pair, sorted, and the pairs by their positions among those."""
     involved, numbers = np.unique(np.concatenate([left, right]), return_inverse=True)
     return involved, (numbers[: len(left)].astype(np.int32), numbers[len(left) :].astype(np.int32))
 
 
 def _kinds(
-    contents: pl.Series, left: NDArray[np.int32], right: NDArray[np.int32], records: pl.LazyFrame, family: Family
+    contents: pl.Series, left: Int32s, right: Int32s, records: pl.LazyFrame, family: Family
 ) -> NDArray[np.object_]:
     """NEAR, but SWAP for preferences whose sides each resemble the other's opposite side more than its own.
 
@@ -131,7 +130,7 @@ def _kinds(
     both, shift = gather(sets for sets, _ in of_side), len(of_side[0][0])
     chosen, rejected = of_side[0][1], of_side[1][1] + np.int32(shift)
 
-    def alike(first: NDArray[np.int32], second: NDArray[np.int32]) -> NDArray[np.float64]:
+    def alike(first: Int32s, second: Int32s) -> Floats:
         return np.maximum(similarities(both, first[left], second[right]), 0.0)
 
     straight = alike(chosen, chosen) + alike(rejected, rejected)
@@ -146,7 +145,7 @@ def _swaps(records: pl.LazyFrame, family: Family) -> pl.DataFrame:
         return pl.DataFrame(schema=_SCHEMA)
     sides = {side: text(family, side) for side in ("chosen", "rejected")}
     rows = _by_node(records, family, prompt=pl.col("prompt_hash"), **sides).with_columns(
-        plh.col(side).chash.blake3() for side in sides  # type: ignore[attr-defined]
+        plh.col(side).chash.blake3() for side in sides
     )
     said = ("prompt", pl.min_horizontal(*sides).alias("one"), pl.max_horizontal(*sides).alias("other"))
     ways = (

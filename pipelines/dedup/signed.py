@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 import polars_hash as plh
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from pipelines.dedup.kernel import Int32s, Int64s, UInt32s
 from pipelines.dedup.minhash import BANDS, signatures
 from pipelines.dedup.shingles import Shingles, gather, shingles
 from pipelines.identity import HASH_BYTES
@@ -60,7 +60,7 @@ def signed(records: pl.LazyFrame, text: pl.Expr, kind: str, cache: Cache | None 
     return pl.concat([known, new]).join(wanted, on="content_hash", how="semi").sort("content_hash")
 
 
-def band_keys(keys: pl.Series) -> NDArray[np.uint32]:
+def band_keys(keys: pl.Series) -> UInt32s:
     """The column `keys` of signatures as an array of bands times rows."""
     array = keys.rechunk().to_arrow()
     packed = np.frombuffer(array.buffers()[2], np.uint32) if len(array) else np.zeros(0, np.uint32)
@@ -68,14 +68,14 @@ def band_keys(keys: pl.Series) -> NDArray[np.uint32]:
     return np.ascontiguousarray(packed[start : start + len(array) * BANDS].reshape(len(array), BANDS).T)
 
 
-def sets_of(contents: pl.Series, records: pl.LazyFrame, text: pl.Expr) -> tuple[Shingles, NDArray[np.int32]]:
+def sets_of(contents: pl.Series, records: pl.LazyFrame, text: pl.Expr) -> tuple[Shingles, Int32s]:
     """The shingles of the texts of some content hashes, and the place of each content in them.
 
     Each content must be among `records` with a text. Texts are read once, some thousands at a time.
     """
     wanted = pl.DataFrame({"content_hash": contents}).with_row_index("number")
     texts = records.join(wanted.lazy(), on="content_hash", how="inner").select("number", text=text)
-    numbers: list[NDArray[np.int64]] = []
+    numbers: list[Int64s] = []
 
     def parts() -> Iterator[Shingles]:
         for batch in batches(texts.filter(pl.col("text").is_not_null())):
@@ -103,7 +103,7 @@ def _sign(batch: pl.DataFrame) -> pl.DataFrame:
     )
     return batch.select(
         "content_hash",
-        text_hash=plh.col("text").chash.blake3().str.decode("hex").bin.head(HASH_BYTES),  # type: ignore[attr-defined]
+        text_hash=plh.col("text").chash.blake3().str.decode("hex").bin.head(HASH_BYTES),
         words=pl.Series(sets.words).cast(pl.Int64),
         keys=pl.Series(pl.from_arrow(keys)),
     )

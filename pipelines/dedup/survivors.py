@@ -5,10 +5,10 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from pipelines.dedup.golds import EQUAL, codes
 from pipelines.dedup.greedy import Known, Meetings, Rows, choose
+from pipelines.dedup.kernel import Int32s
 from pipelines.dedup.minhash import signatures
 from pipelines.dedup.pairs import NEAR, salt
 from pipelines.dedup.shingles import shingles
@@ -50,7 +50,9 @@ def survivors(
     """
     ranked = alive.sort("rank")
     nodes, numbers = _numbered(ranked["node"])
-    rows = Rows(numbers, codes(ranked.select(pl.struct(*EQUAL)).to_series()), codes(ranked["gold"]), codes(ranked["group"]))
+    rows = Rows(
+        numbers, codes(ranked.select(pl.struct(*EQUAL)).to_series()), codes(ranked["gold"]), codes(ranked["group"])
+    )
     near = threshold is not None
     known = _known(nodes, pairs) if near else Known.none()
     arguments = np.zeros(nodes.height, np.int32)
@@ -70,7 +72,7 @@ def survivors(
     return Survivors(removed.sort("id"), ranked["id"].filter(pl.Series(chosen.capped)).sort())
 
 
-def _numbered(node: pl.Series) -> tuple[pl.DataFrame, NDArray[np.int32]]:
+def _numbered(node: pl.Series) -> tuple[pl.DataFrame, Int32s]:
     """The nodes, `content_hash` and `number`, sorted; and the number of each row's."""
     nodes = pl.DataFrame({"content_hash": node.unique().sort()}).with_row_index("number")
     numbers = node.to_frame("content_hash").join(nodes, on="content_hash", how="left", maintain_order="left")["number"]
@@ -86,7 +88,7 @@ def _known(nodes: pl.DataFrame, pairs: pl.DataFrame) -> Known:
     return Known(ends[0], ends[1], numbered["similarity"].to_numpy(writable=True))
 
 
-def _meetings(nodes: pl.DataFrame, arguments: NDArray[np.int32], crowd: Crowd | None) -> Meetings:
+def _meetings(nodes: pl.DataFrame, arguments: Int32s, crowd: Crowd | None) -> Meetings:
     """The crowded nodes among those that are alive, with their sets and signatures."""
     places = np.full(nodes.height, -1, np.int32)
     present = nodes.clear() if crowd is None else nodes.join(crowd.nodes, on="content_hash", how="semi")

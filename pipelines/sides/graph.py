@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from pipelines.dedup.kernel import kernel
+from pipelines.dedup.kernel import Bools, Int32s, Int64s, kernel
 
 
 @dataclass(frozen=True)
@@ -14,10 +13,10 @@ class Graph:
     """Contents by number, in the order of their hashes. The members of tie `t` are
     `members[starts[t]:starts[t + 1]]`; the ties of content `c` are `ties[tie_starts[c]:tie_starts[c + 1]]`."""
 
-    starts: NDArray[np.int64]
-    members: NDArray[np.int32]
-    tie_starts: NDArray[np.int64]
-    ties: NDArray[np.int32]
+    starts: Int64s
+    members: Int32s
+    tie_starts: Int64s
+    ties: Int32s
 
 
 def graph(contents: pl.Series, ties: pl.DataFrame) -> Graph:
@@ -34,19 +33,19 @@ def graph(contents: pl.Series, ties: pl.DataFrame) -> Graph:
     )
 
 
-def components(found: Graph, among: NDArray[np.bool_]) -> NDArray[np.int32]:
+def components(found: Graph, among: Bools) -> Int32s:
     """For each content the smallest one that ties connect it with, by way of contents that are `among`."""
     roots = np.arange(len(found.tie_starts) - 1, dtype=np.int32)
     _connect(found.starts, found.members, among, roots)
     return roots
 
 
-def _starts(numbers: pl.Series, count: int) -> NDArray[np.int64]:
+def _starts(numbers: pl.Series, count: int) -> Int64s:
     return np.searchsorted(numbers.to_numpy(), np.arange(count + 1)).astype(np.int64)
 
 
 @kernel
-def _connect(starts, members, among, roots):  # type: ignore[no-untyped-def]
+def _connect(starts: Int64s, members: Int32s, among: Bools, roots: Int32s) -> None:
     """Union-find with path halving; the smaller root stays."""
     for tie in range(len(starts) - 1):
         first = np.int32(-1)

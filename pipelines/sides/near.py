@@ -17,7 +17,7 @@ from pipelines.states import State
 from schemas.families import FAMILIES, Family
 
 SMALL: Final = 64
-"""Texts of a bucket of which all pairs are compared. No larger than a tie's cost allows, since no recipe looks again."""
+"""Texts of a bucket of which all pairs are compared: more than for duplicates, since no recipe looks again."""
 
 NEAR_PROMPT: Final = "near prompt"
 NEAR_RESPONSE: Final = "near response"
@@ -66,7 +66,8 @@ def near_responses(
     The chosen and the rejected side of a preference are an answer each; a chain of thought and what follows it are one.
     """
     counts = records.group_by("family", "content_hash").agg(records=pl.len())
-    places, texts = [], []
+    places: list[_Place] = []
+    texts = []
     for name, family in FAMILIES.items():
         for part, response in _responses(family).items():
             place = _Place(f"{name} {part}", state.scan(f"records_{name}"), response)
@@ -97,7 +98,9 @@ def _responses(family: Family) -> dict[str, pl.Expr]:
         return {part: text(family, part) for part in family.answers}
     if not family.answers:
         return {}
-    return {"response": pl.concat_str([text(family, part) for part in family.answers], separator="\n\n", ignore_nulls=True)}
+    return {
+        "response": pl.concat_str([text(family, part) for part in family.answers], separator="\n\n", ignore_nulls=True)
+    }
 
 
 def _tied(

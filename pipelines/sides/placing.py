@@ -6,9 +6,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 import polars_hash as plh
-from numpy.typing import NDArray
 
-from pipelines.dedup.kernel import kernel
+from pipelines.dedup.kernel import Bools, Int8s, Int32s, Int64s, kernel
 from pipelines.lake_settings import Shares
 from pipelines.sides.graph import Graph, components, graph
 from schemas.vocabulary import SIDES
@@ -30,7 +29,7 @@ def place(nodes: pl.DataFrame, ties: pl.DataFrame, history: pl.DataFrame, shares
 
     `history`: `content_hash`, `side` of all that have one. Old contents keep theirs. A newcomer takes the side of what
     it is tied to, also by way of other newcomers; one that is tied to two sides, or pinned to another, is a split
-    bridge and ties nothing any further. Of two old contents, or two newcomers, that ties connect across sides, the lower
+    bridge and ties nothing any further. Of two old contents, or two newcomers, that a tie holds on two sides, the lower
     one is (test above validation above train). Components of newcomers alone take the highest side that upstream pins
     any of them to, else one by a stable hash of the component.
     """
@@ -55,29 +54,36 @@ def place(nodes: pl.DataFrame, ties: pl.DataFrame, history: pl.DataFrame, shares
     return Placed(placements, settled.select("content_hash", "side", state=pl.lit(state, dtype=pl.Int64)))
 
 
-def _codes(side: pl.Series) -> NDArray[np.int8]:
+def _codes(side: pl.Series) -> Int8s:
     """0 for null, else 1 for train, 2 for validation, 3 for test."""
     codes = {name: code for code, name in enumerate(SIDES, 1)}
     return side.replace_strict(codes, default=0, return_dtype=pl.Int8).to_numpy().copy()
 
 
-def _new_sides(
-    contents: pl.DataFrame, found: Graph, new: NDArray[np.bool_], pinned: NDArray[np.int8], shares: Shares
-) -> NDArray[np.int8]:
+def _new_sides(contents: pl.DataFrame, found: Graph, new: Bools, pinned: Int8s, shares: Shares) -> Int8s:
     """The side of each new content, by its component among the new ones."""
     component = components(found, new)
     rows = pl.DataFrame({"component": component[new], "pinned": pinned[new]})
     highest = rows.select(pl.col("pinned").max().over("component")).to_series().to_numpy()
     # A component goes by its smallest content hash, hashed again: the smallest of many is small.
     named = contents.select(text=pl.col("content_hash").bin.encode("hex"))[component[new]]
-    digest = named.select(plh.col("text").chash.blake3().str.head(8)).to_series()  # type: ignore[attr-defined]
+    digest = named.select(plh.col("text").chash.blake3().str.head(8)).to_series()
     part = digest.str.to_integer(base=16).to_numpy() / _UNIT * 100
     drawn = 1 + (part >= shares.train).astype(np.int8) + (part >= shares.train + shares.validation).astype(np.int8)
     return np.where(highest > 0, highest, drawn).astype(np.int8)
 
 
 @kernel
-def _spread(starts, members, tie_starts, ties, old, pinned, sides, bridge):  # type: ignore[no-untyped-def]
+def _spread(
+    starts: Int64s,
+    members: Int32s,
+    tie_starts: Int64s,
+    ties: Int32s,
+    old: Bools,
+    pinned: Int8s,
+    sides: Int8s,
+    bridge: Bools,
+) -> None:
     """Give newcomers the side of what they are tied to, and mark the bridges; `sides` and `bridge` are changed.
 
     In rounds, so that the order of contents does not matter: all that are tied to what the rounds before have placed
@@ -129,7 +135,7 @@ def _spread(starts, members, tie_starts, ties, old, pinned, sides, bridge):  # t
 
 
 @kernel
-def _lower(starts, members, among, fallible, sides, bridge):  # type: ignore[no-untyped-def]
+def _lower(starts: Int64s, members: Int32s, among: Bools, fallible: Bools, sides: Int8s, bridge: Bools) -> None:
     """Mark what stands lower than another member of a tie."""
     for tie in range(len(starts) - 1):
         highest = 0

@@ -74,7 +74,7 @@ def _records(state: State) -> pl.DataFrame:
             args=arguments_key(family),
             turn=first_user_turn(family),
         )
-        frames.append(rows.with_columns(plh.col("turn").chash.blake3(), family=pl.lit(family.name)))  # type: ignore[attr-defined]
+        frames.append(rows.with_columns(plh.col("turn").chash.blake3(), family=pl.lit(family.name)))
     return pl.concat(frames).collect()
 
 

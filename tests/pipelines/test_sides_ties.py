@@ -46,12 +46,17 @@ def found(lake: Lake, **frames: pl.DataFrame) -> set[tuple[str, frozenset[str]]]
     assert table.equals(ties(state(lake, **frames), Ties()))
     ids = pl.concat([frame.select("content_hash", "id") for frame in frames.values()])
     held = table.filter(pl.col("kind") != "upstream row").join(ids, on="content_hash")
-    return {(kind, frozenset(members)) for kind, members in held.group_by("kind", "tie").agg("id").select("kind", "id").rows()}
+    return {
+        (kind, frozenset(members))
+        for kind, members in held.group_by("kind", "tie").agg("id").select("kind", "id").rows()
+    }
 
 
 def test_near_prompts_tie_unless_their_golds_differ_and_equal_ones_always_do(lake: Lake) -> None:
     near = QUESTION.format(2) + " Say it."
-    rows = tasks(QUESTION.format(2), near, near, "Quite another question of more than five words", answer=["5", "5", "6", "5"])
+    rows = tasks(
+        QUESTION.format(2), near, near, "Quite another question of more than five words", answer=["5", "5", "6", "5"]
+    )
     assert found(lake, grpo=rows) == {("near prompt", frozenset({"s/0", "s/1"})), ("prompt", frozenset({"s/1", "s/2"}))}
 
 
@@ -81,14 +86,22 @@ def test_groups_and_first_turns_tie(lake: Lake) -> None:
     dialogues = records(
         INSTRUCTION,
         pl.DataFrame({"next": ["and then?", "but why?"]}),
-        prompt=pl.concat_list(turn("user", pl.lit("Hi")), turn("assistant", pl.lit("Hello")), turn("user", pl.col("next"))),
+        prompt=pl.concat_list(
+            turn("user", pl.lit("Hi")), turn("assistant", pl.lit("Hello")), turn("user", pl.col("next"))
+        ),
         completion=turn("assistant", pl.lit("so")),
     )
     assert found(lake, instruction=dialogues) == {("first turn", frozenset({"s/0", "s/1"}))}
 
 
 def test_near_and_equal_answers_tie_from_fifty_words_on(lake: Lake) -> None:
-    said = [ANSWER, ANSWER, ANSWER + " and that is all", "a short answer of some few words", "a short answer of some few words"]
+    said = [
+        ANSWER,
+        ANSWER,
+        ANSWER + " and that is all",
+        "a short answer of some few words",
+        "a short answer of some few words",
+    ]
     rows = answers([f"question number {n}" for n in "abcde"], said)
     assert found(lake, instruction=rows) == {
         ("near response", frozenset({"i/0", "i/1"})),
@@ -99,14 +112,23 @@ def test_near_and_equal_answers_tie_from_fifty_words_on(lake: Lake) -> None:
 def test_a_key_of_too_many_records_ties_nothing(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.sides.tying.MANY", 3)
     four = answers([QUESTION] * 4, [ANSWER] * 4)
-    assert found(lake, instruction=four.with_columns(content_hash=pl.Series([bytes([n]) * 16 for n in range(4)]))) == set()
+    assert (
+        found(lake, instruction=four.with_columns(content_hash=pl.Series([bytes([n]) * 16 for n in range(4)]))) == set()
+    )
     three = answers([QUESTION] * 3, [f"no {n}" for n in range(3)])
     assert found(lake, instruction=three) == {("prompt", frozenset({"i/0", "i/1", "i/2"}))}
 
 
-def test_a_giant_component_keeps_what_upstream_says_and_equal_prompts(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_giant_component_keeps_what_upstream_says_and_equal_prompts(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("pipelines.sides.tying.MANY", 3)
-    texts = [QUESTION.format(2), QUESTION.format(2) + " Say it.", QUESTION.format(2), "something else entirely, my dear"]
+    texts = [
+        QUESTION.format(2),
+        QUESTION.format(2) + " Say it.",
+        QUESTION.format(2),
+        "something else entirely, my dear",
+    ]
     rows = tasks(*texts, group=["t", None, None, "t"], answer=[None, None, "5", None])
     assert found(lake, grpo=rows) == {("prompt", frozenset({"s/0", "s/2"})), ("group", frozenset({"s/0", "s/3"}))}
 

@@ -1,9 +1,9 @@
+import dedup_reference as reference
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-import dedup_reference as reference
 
 from pipelines.dedup import shingles as module
 from pipelines.dedup.shingles import OPERATORS, gather, nfc, shingles

@@ -162,7 +162,10 @@ def test_a_crowd_is_chosen_from_by_each_recipe_in_its_own_order() -> None:
 
 
 def test_a_pair_and_its_swap_are_a_conflict_and_stay() -> None:
-    good = "Berlin has been the capital of Germany since 1990, as was laid down in the treaty of unification that year, and nothing points to a change of that in the years to come"
+    good = (
+        "Berlin has been the capital of Germany since 1990, as was laid down in the treaty of unification that year, "
+        "and nothing points to a change of that in the years to come"
+    )
     bad = "I think that it might be Munich or Bonn, really, but nobody whom I have ever met could tell for certain"
     frame = pl.DataFrame(
         {
