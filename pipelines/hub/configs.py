@@ -59,7 +59,7 @@ def choose(
 
 
 def _resolve_one(connection: Connection, repo: str, commit: Commit, config: str | None) -> None:
-    import datasets  # type: ignore[import-untyped]
+    import datasets
 
     if connection.endpoint != datasets.config.HF_ENDPOINT:
         raise TamisError(
