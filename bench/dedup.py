@@ -4,8 +4,8 @@ Each corpus is deduplicated in a process of its own, in one thread; the first ca
 loads them, is told apart.
 """
 
-import itertools
 import argparse
+import itertools
 import json
 import os
 import resource
