@@ -10,6 +10,7 @@ import polars as pl
 from dagster._core.errors import DagsterExecutionInterruptedError
 
 from assets.definitions import defs
+from assets.failures import WATCHED
 from assets.partitions import RECIPES
 from pipelines import timings
 from pipelines.lake import Lake
@@ -20,7 +21,7 @@ from pipelines.report.terminal import terminal_summary
 from pipelines.snapshots import noted
 from pipelines.sources import named, sources
 from pipelines.training.launch import compare
-from pipelines.workspace import SAMPLE, Workspace
+from pipelines.workspace import SAMPLE, Workspace, source_lock
 from schemas.families import FAMILIES
 
 _PROGRESS: Final[dict[str, Any]] = {"loggers": {"progress": {}}}
@@ -72,7 +73,8 @@ class Graph:
         started = time.monotonic()
         before = lake.version("files")
         known = lake.scan("files").filter(_is(name)).collect()
-        error = self._execute("refresh_source", name, config)
+        with self.workspace.lock(source_lock(name), f"make run of {name}", say):
+            error = self._execute("refresh_source", name, config)
         files = lake.scan("files").filter(_is(name)).collect()
         took = time.monotonic() - started
         rows = int(files["rows"].sum())
@@ -118,7 +120,11 @@ class Graph:
         """Run a job's partition in this process; what failed, None if nothing did."""
         try:
             result = defs.resolve_job_def(job).execute_in_process(
-                partition_key=partition, instance=self._instance, raise_on_error=False, run_config=_PROGRESS | config
+                partition_key=partition,
+                instance=self._instance,
+                raise_on_error=False,
+                run_config=_PROGRESS | config,
+                tags=WATCHED,
             )
         except DagsterExecutionInterruptedError as error:
             raise KeyboardInterrupt from error

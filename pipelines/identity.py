@@ -88,7 +88,7 @@ def _without_system(part: str) -> pl.Expr:
 
 
 def _match(family: Family) -> pl.Expr:
-    parts = [text(family, part, system=False).fill_null("") for part in family.compared]
+    parts = [text(family, part, system=False).fill_null("").str.strip_chars() for part in family.compared]
     return pl.concat_str(parts, separator=_PART_END)
 
 
@@ -123,4 +123,4 @@ def _where(series: pl.Series, mask: pl.Series, change: Callable[[pl.Series], pl.
 
 def _digest(texts: pl.Series) -> pl.Series:
     frame = texts.to_frame("text")
-    return frame.select(plh.col("text").chash.blake3().str.decode("hex").bin.head(HASH_BYTES)).to_series()  # type: ignore[attr-defined]
+    return frame.select(plh.col("text").chash.blake3().str.decode("hex").bin.head(HASH_BYTES)).to_series()

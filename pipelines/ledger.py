@@ -62,9 +62,8 @@ def publish_ledger(state: State, name: str, recipe: Recipe, known_sources: Colle
         if old.equals(made):
             return Published(before, made, changed=False)
     version = state.lake.replace("ledger", made, partition=name)
-    published = publish(state, name, recipe.hash, {**state.versions, "ledger": version})
-    moved = _moves(before, made, name, published.number)
-    state.lake.append("fates", moved)
+    moved = _moves(state.lake, made, name)
+    published = publish(state, name, recipe.hash, {**state.versions, "ledger": version}, moved)
     return Published(published, made, changed=True)
 
 
@@ -161,17 +160,14 @@ def _rank(recipe: Recipe) -> pl.Expr:
     return order.rank("ordinal").cast(pl.Int64) - 1
 
 
-def _moves(before: Pass | None, made: pl.DataFrame, name: str, number: int) -> pl.DataFrame:
-    """Records whose fate is not what it was in the recipe's pass before."""
+def _moves(lake: Lake, made: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Records whose fate is not the last that the recipe's history gives them."""
     key = ["id", "content_hash"]
-    old = (
-        before.ledger().select(*key, pl.col("fate").alias("from")).collect()
-        if before is not None
-        else made.clear().select(*key, pl.col("fate").alias("from"))
-    )
+    history = lake.scan("fates").filter(pl.col("recipe") == name).sort("pass")
+    old = history.group_by(key).agg(pl.col("to").last().alias("from")).collect()
     both = old.join(made.select(*key, pl.col("fate").alias("to")), on=key, how="full", coalesce=True)
     moved = both.filter(pl.col("from").ne_missing(pl.col("to"))).sort(key)
-    return moved.with_columns(pl.lit(name).alias("recipe"), pl.lit(number, dtype=pl.Int64).alias("pass"))
+    return moved.with_columns(pl.lit(name).alias("recipe"))
 
 
 def funnel(made: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
