@@ -13,9 +13,11 @@ from typing import Final
 import polars as pl
 
 from pipelines import parts
+from pipelines.lake import Lake
 from pipelines.verify.checks import checked
 from pipelines.verify.workers import Workers
 from schemas.families import Family
+from schemas.vocabulary import OUTCOMES
 
 FAMILIES_VERIFIED: Final = ("cot", "grpo")
 """Families whose records have an answer to check."""
@@ -27,20 +29,30 @@ _COMMANDS: Final = r"\\(?:text|mbox|mathrm|textbf)\s*\{[^{}]*\}|\\[a-zA-Z]+"
 _LETTER: Final = r"^\(?[A-J]\)?\.?$"
 
 
-def verification(
-    records: pl.DataFrame, family: Family, workers: Workers, known: pl.DataFrame | None = None
-) -> pl.DataFrame:
+def verification(records: pl.DataFrame, family: Family, workers: Workers, known: pl.LazyFrame) -> pl.DataFrame:
     """Rows of the table `verification` for records of a family, in their order. `family` is one of FAMILIES_VERIFIED.
 
     `known`: rows of the table, whose outcomes are taken for equal content and code.
     """
     claims = records.select("id", "source", "content_hash", *_claims(family), **_constants(family))
-    cached = _cached(known, family)
+    cached = _cached(known, family, records)
     old = claims.join(cached, on="content_hash", how="semi")
     new = _with_outcomes(claims.join(cached, on="content_hash", how="anti"), workers)
     stored = old.drop("gold", "text", "verifier", "given", "itself").join(cached, on="content_hash", how="left")
     found = pl.concat([stored.select(new.columns), new])
     return records.select("id").join(found, on="id", how="left", maintain_order="left").select(new.columns)
+
+
+def outcome_counts(lake: Lake, source: str) -> pl.DataFrame:
+    """A source's verified records by `family`, `outcome` and `by`, with `records`, as the lake holds them now."""
+    rows = lake.scan("verification").filter(pl.col("source") == source)
+    counts = rows.group_by("family", "outcome", "by").agg(records=pl.len().cast(pl.Int64))
+    return counts.sort("family", "outcome", "by", nulls_last=True).collect()
+
+
+def outcome_sums(counts: pl.DataFrame) -> dict[str, int]:
+    """Records by outcome, each of the four; `counts`: as of `outcome_counts`."""
+    return {outcome: int(counts.filter(pl.col("outcome") == outcome)["records"].sum()) for outcome in OUTCOMES}
 
 
 @functools.cache
@@ -59,12 +71,11 @@ def _constants(family: Family) -> dict[str, pl.Expr]:
     return {"family": pl.lit(family.name), "code": pl.lit(code())}
 
 
-def _cached(known: pl.DataFrame | None, family: Family) -> pl.DataFrame:
-    columns = ["content_hash", *COLUMNS]
-    if known is None:
-        return pl.DataFrame(schema={"content_hash": pl.Binary} | dict.fromkeys(COLUMNS, pl.String))
+def _cached(known: pl.LazyFrame, family: Family, records: pl.DataFrame) -> pl.DataFrame:
+    """What is known of the records' content by the code as it is: `content_hash` and COLUMNS."""
     current = known.filter((pl.col("code") == code()) & (pl.col("family") == family.name))
-    return current.select(columns).unique("content_hash", keep="any")
+    mine = current.join(records.lazy().select("content_hash"), on="content_hash", how="semi")
+    return mine.select("content_hash", *COLUMNS).unique("content_hash", keep="any").collect()
 
 
 def _claims(family: Family) -> list[pl.Expr]:
