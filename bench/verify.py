@@ -19,7 +19,7 @@ from pipelines.verify.workers import CPU_SECONDS, Workers
 _MATH = "EleutherAI/hendrycks_math/test.jsonl"
 _HOSTILE = (r"9^{9^{9^9}}", r"\boxed{9^{9^{9^8}}}")
 _EVERY = 100
-_COST = CPU_SECONDS + 0.05
+_ALLOWED = CPU_SECONDS + 0.05
 _ROUNDS = 3
 _SAMPLE = 600
 """Pairs of the swapped answers and of the hostile rows: each takes computer algebra."""
@@ -39,7 +39,8 @@ def run(data: Path | None) -> str:
     found = _ours(swapped)[0]["outcome"]
     differ = ~plain_swapped
     refuted = (found.filter(differ) == "refuted").sum()
-    alone, beside = _hostile(pairs)
+    alone, extra = _hostile(pairs)
+    slower = max(0.0, extra - _ALLOWED) / alone * (_SAMPLE // 2 // _EVERY)
     return "\n".join(
         [
             f"data: {about}; medians of {_ROUNDS}, workers' start and their CPU counted",
@@ -53,8 +54,8 @@ def run(data: Path | None) -> str:
             f"{(ours[0][0]['by'] == 'comparison').mean():.1%}",
             f"answers swapped between problems: {refuted:,} of {differ.sum():,} that differ refuted; "
             f"same outcome {((found == 'verified') == plain_swapped).sum():,} of {swapped.height:,}",
-            f"one hostile row in {_EVERY}: the others took {beside:.2f} s of one worker, {alone:.2f} s without it "
-            f"({beside / alone - 1:+.0%}); a hostile row is counted as {_COST:g} s",
+            f"one hostile row in {_EVERY} among rows that need computer algebra: it cost {extra:.2f} s of CPU (its limit "
+            f"is {CPU_SECONDS:g} s); above that limit and 50 ms the others took {slower:.1%} longer",
         ]
     )
 
@@ -123,13 +124,15 @@ def _ours(pairs: pl.DataFrame) -> tuple[pl.DataFrame, float]:
 
 
 def _hostile(pairs: pl.DataFrame) -> tuple[float, float]:
-    """CPU seconds of one worker for rows that all need it, alone and with one hostile row in a hundred beside them."""
+    """CPU seconds of rows that all need computer algebra, and what one hostile row in a hundred adds, for each."""
     rows = [(f"{gold}+0", said) for gold, said in pairs.select("gold", "said").head(_SAMPLE // 2).iter_rows()]
     mixed = [pair for at, row in enumerate(rows) for pair in ((row, _HOSTILE) if at % _EVERY == 0 else (row,))]
-    spent = []
-    for given in (rows, mixed):
-        started = _cpu()
-        with Workers(1) as workers:
-            workers.outcomes(given)
-        spent.append(_cpu() - started)
-    return spent[0], spent[1] - _COST * (len(mixed) - len(rows))
+    alone, beside = (sorted(_spent(given) for _ in range(_ROUNDS))[_ROUNDS // 2] for given in (rows, mixed))
+    return alone, (beside - alone) / (len(mixed) - len(rows))
+
+
+def _spent(rows: list[tuple[str, str]]) -> float:
+    started = _cpu()
+    with Workers(1) as workers:
+        workers.outcomes(rows)
+    return _cpu() - started

@@ -72,7 +72,8 @@ def _countdown(claims: pl.DataFrame, workers: Workers) -> pl.DataFrame:
 
 def _not_checked(claims: pl.DataFrame, workers: Workers) -> pl.DataFrame:
     """Code and constraints on the answer's form: nothing runs them yet."""
-    return claims.select(outcome=_UNKNOWN, by=pl.lit(None, dtype=pl.String), said=pl.lit(None, dtype=pl.String))
+    nothing = pl.lit(None, dtype=pl.String)
+    return claims.with_columns(outcome=_UNKNOWN, by=nothing, said=nothing).select("outcome", "by", "said")
 
 
 def _compared(gold: str, said: str) -> pl.Expr:

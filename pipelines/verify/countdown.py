@@ -189,48 +189,65 @@ def _search(numbers: Ints, starts: Ints, targets: Ints) -> Ints:
     outcomes = np.zeros(len(targets), dtype=np.int64)
     over = np.zeros((_MOST_NUMBERS, _MOST_NUMBERS), dtype=np.int64)
     under = np.ones((_MOST_NUMBERS, _MOST_NUMBERS), dtype=np.int64)
+    tried = np.zeros((_MOST_NUMBERS, 3), dtype=np.int64)
     for row in range(len(targets)):
         given = numbers[starts[row] : starts[row + 1]]
         bound = float(max(abs(targets[row]), 1)) * 2.0 ** len(given)
         for number in given:
             bound *= max(abs(number), 1)
-        if len(given) > _MOST_NUMBERS or bound > _LARGEST_PRODUCT:
+        if len(given) == 0 or len(given) > _MOST_NUMBERS or bound > _LARGEST_PRODUCT:
             outcomes[row] = -1
             continue
         over[0, : len(given)], under[0, : len(given)] = given, 1
-        outcomes[row] = _reaches(over, under, len(given), 0, targets[row])
+        outcomes[row] = _reaches(over, under, tried, len(given), targets[row])
     return outcomes
 
 
 @kernel
-def _reaches(over: Ints, under: Ints, count: int, depth: int, target: int) -> int:
-    """Whether the first `count` fractions of the row `depth`, all used, reach the target; deeper rows are scratch."""
-    if count == 1:
-        return 1 if under[depth, 0] != 0 and over[depth, 0] == target * under[depth, 0] else 0
-    for first in range(count):
-        for second in range(first + 1, count):
-            a, b, c, d = over[depth, first], under[depth, first], over[depth, second], under[depth, second]
-            rest = 0
-            for other in range(count):
-                if other != first and other != second:
-                    rest += 1
-                    over[depth + 1, rest], under[depth + 1, rest] = over[depth, other], under[depth, other]
-            for way in range(6):
-                if way == 0:
-                    top, bottom = a * d + c * b, b * d
-                elif way == 1:
-                    top, bottom = a * d - c * b, b * d
-                elif way == 2:
-                    top, bottom = c * b - a * d, b * d
-                elif way == 3:
-                    top, bottom = a * c, b * d
-                elif way == 4:
-                    top, bottom = a * d, b * c
-                else:
-                    top, bottom = c * b, d * a
-                if bottom == 0:
-                    continue
-                over[depth + 1, 0], under[depth + 1, 0] = top, bottom
-                if _reaches(over, under, count - 1, depth + 1, target):
-                    return 1
+def _reaches(over: Ints, under: Ints, tried: Ints, numbers: int, target: int) -> int:
+    """Whether the first `numbers` fractions of row 0, all used, reach the target; the other rows are scratch.
+
+    Row d holds the fractions that are left after d steps, each of which joins two of them in one of six ways. `tried`:
+    first, second and way of the next step from each row. No recursion: numba does not load that from its cache.
+    """
+    depth = 0
+    tried[0, 0], tried[0, 1], tried[0, 2] = 0, 1, 0
+    while depth >= 0:
+        left = numbers - depth
+        if left == 1 and over[depth, 0] == target * under[depth, 0]:
+            return 1
+        first, second, way = tried[depth, 0], tried[depth, 1], tried[depth, 2]
+        if first >= left - 1:
+            depth -= 1
+            continue
+        tried[depth, 2] += 1
+        if way == 5:
+            tried[depth, 2] = 0
+            tried[depth, 1] += 1
+            if second == left - 1:
+                tried[depth, 0] += 1
+                tried[depth, 1] = first + 2
+        a, b, c, d = over[depth, first], under[depth, first], over[depth, second], under[depth, second]
+        if way == 0:
+            top, bottom = a * d + c * b, b * d
+        elif way == 1:
+            top, bottom = a * d - c * b, b * d
+        elif way == 2:
+            top, bottom = c * b - a * d, b * d
+        elif way == 3:
+            top, bottom = a * c, b * d
+        elif way == 4:
+            top, bottom = a * d, b * c
+        else:
+            top, bottom = c * b, d * a
+        if bottom == 0:
+            continue
+        depth += 1
+        over[depth, 0], under[depth, 0] = top, bottom
+        rest = 0
+        for other in range(left):
+            if other != first and other != second:
+                rest += 1
+                over[depth, rest], under[depth, rest] = over[depth - 1, other], under[depth - 1, other]
+        tried[depth, 0], tried[depth, 1], tried[depth, 2] = 0, 1, 0
     return 0

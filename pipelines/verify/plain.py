@@ -94,9 +94,10 @@ def _number(answer: pl.Expr, side: str) -> pl.Expr:
         unit.str.replace_all(r"\\!\s*|^\\\$\s?", "")
         .str.replace_all(r"\s*\{\s*,\s*\}", ",")
         .str.replace_all(r"\\[dtc]frac", r"\frac")
-        .str.replace(_DEGREES, "")
         .str.strip_chars(" ")
     )
+    # Behind a comma a power belongs to the last part of a list.
+    bare = pl.when(bare.str.contains(",", literal=True)).then(bare).otherwise(bare.str.replace(_DEGREES, ""))
     parts = bare.str.extract_groups(_FRACTION).struct
     slashed = bare.str.extract_groups(_SLASHED).struct
     above = pl.coalesce(parts.field("2"), parts.field("3"), slashed.field("1")).cast(pl.Int64)
