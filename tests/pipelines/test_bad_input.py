@@ -144,7 +144,7 @@ def test_a_column_of_nothing_but_null_is_read_as_null(bench: Bench) -> None:
         ("train.jsonl", b""),
         ("train.json", b""),
         ("train.jsonl.gz", b""),
-        ("train.jsonl.gz", gzip.compress(lines(*GOOD))[:40]),
+        ("train.jsonl.gz", gzip.compress(lines(*GOOD), mtime=0)[:40]),
         ("train.parquet", b""),
         ("train.parquet", b"PAR1 but not really PAR1"),
     ],
