@@ -1,5 +1,7 @@
 """Where each upstream row ends: it yields records, is a reject, or is left out with a reason."""
 
+from dataclasses import replace
+
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -92,3 +94,46 @@ def test_a_file_is_seen_whole_where_its_source_asks_for_it() -> None:
     assert [f.height for f in batches(iter(frames), whole_file=False)] == [1, 1]
     assert [f.height for f in batches(iter(frames), whole_file=True)] == [2]
     assert list(batches(iter([]), whole_file=True)) == []
+
+
+SEVERAL = Read(
+    config="c",
+    splits=("train",),
+    columns={"q": pl.String, "answers": pl.List(pl.String)},
+    prepare=lambda frame: frame.explode("answers", empty_as_null=True),
+    reject={"no answer": pl.col("answers").is_null()},
+    skip={"left out": pl.col("answers") == "skip"},
+    families={
+        "instruction": {"prompt": turns(user=pl.col("q")), "completion": turns(assistant=pl.col("answers"))},
+        "grpo": {"prompt": turns(user=pl.col("q")), "verifier": pl.col("answers")},
+    },
+)
+
+
+def test_a_row_may_give_several_records_and_still_ends_in_one_place() -> None:
+    answers = [["a", "exact"], ["b"], ["c", None, "skip"], ["skip", "skip"], [None, "skip"], [], None]
+    frame = pl.DataFrame({"q": ["q"] * 7, "answers": answers}).with_row_index("row", 4).cast({"row": pl.Int64})
+    done = normalise(frame, SEVERAL, PLACE)
+    assert (done.rows, done.yielding) == (7, 3)
+    assert done.records["instruction"]["id"].to_list() == [
+        f"s/instruction/c.train.3.{key}" for key in ("4#1", "4#2", "5", "6")
+    ]
+    assert done.records["grpo"]["id"].to_list() == ["s/grpo/c.train.3.4#2"]
+    assert done.rejects.sort("row", "family").select("row", "family", "selected", "reason").rows() == [
+        (4, "grpo", True, "unknown verifier"),
+        (5, "grpo", True, "unknown verifier"),
+        (6, "grpo", True, "unknown verifier"),
+        (7, None, False, "left out"),
+        (8, None, True, "no answer"),
+        (9, None, True, "no answer"),
+        (10, None, True, "no answer"),
+    ]
+
+
+def test_a_row_that_is_a_part_of_anothers_record_says_of_which() -> None:
+    read = replace(READ, part_of=pl.when(pl.col("n") >= 5).then(pl.col("n")))
+    done = normalise(rows(("q", "a", 4), ("q", "a", 5), ("q", "a", 2)), read, PLACE)
+    assert done.rejects.sort("row").select("row", "selected", "reason").rows() == [
+        (1, False, "part of c.train.3.5"),
+        (2, False, "left out"),
+    ]
