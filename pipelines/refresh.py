@@ -238,7 +238,7 @@ def _stage_file(
     try:
 
         def rows_read() -> Iterator[pl.DataFrame]:
-            for batch in read(file.local, columns=declared.columns, limit=left):
+            for batch in read(file.local, columns=declared.columns, any_of=declared.any_of, limit=left):
                 counts["rows"] += batch.broken.height
                 counts["rejected"] += batch.broken.height
                 writers["rejects"].write(_broken_rows(batch.broken, staging.source, file.path))
