@@ -47,7 +47,9 @@ class Normalised:
 def normalise(frame: pl.DataFrame, read: Read, place: Place) -> Normalised:
     """Turn a batch (`row` and upstream's columns) into records by what the source declares.
 
-    Every row ends in exactly one of three: yielding, rejected, or not selected.
+    Every row ends in exactly one of three: yielding, rejected, or not selected. Where `prepare` gives a row several
+    times, each time is a record of its own (`#0`, `#1`, ... at the end of its id), and `reject` and `skip` should say
+    the same of all of them: a row that yields a record is neither rejected nor left out.
     """
     prepared = read.prepare(frame) if read.prepare else frame
     judged = prepared.with_columns(
@@ -92,16 +94,6 @@ def _key(place: Place, row: pl.Expr) -> pl.Expr:
     return pl.format("{}.{}.{}.{}", pl.lit(place.config), pl.lit(place.split), place.number, row)
 
 
-def _number(rows: pl.Series) -> pl.Series:
-    """`#1`, `#2` and so on for the records of a row that gives several, nothing for others."""
-    if rows.n_unique() == rows.len():
-        return pl.select(pl.repeat("", rows.len())).to_series()
-    several = pl.format("#{}", pl.int_range(1, pl.len() + 1).over("row"))
-    return (
-        rows.to_frame("row").select(pl.when(pl.len().over("row") > 1).then(several).otherwise(pl.lit(""))).to_series()
-    )
-
-
 def _rows_of(open_rows: pl.DataFrame, columns: Columns) -> pl.Series:
     chosen = open_rows.filter(columns["when"]) if "when" in columns else open_rows
     return chosen["row"]
@@ -119,10 +111,18 @@ def _family_rows(open_rows: pl.DataFrame, family: Family, columns: Columns, plac
     absent = {
         name: pl.lit(None, dtype=types[name]) for name in types.names() if name not in given and name not in defaults
     }
-    rows = chosen.select(
-        **(absent | defaults | given),
-        __key=_key(place, pl.col("row")) + pl.lit(_number(chosen["row"])),
-        __row=pl.col("row"),
+    key = _key(place, pl.col("row"))
+    if chosen["row"].n_unique() < chosen.height:
+        number = pl.when(pl.len().over("row") > 1).then(pl.format("#{}", pl.int_range(pl.len()).over("row")))
+        key = pl.concat_str(key, number.fill_null(""))
+    rows = (
+        chosen.lazy()  # only lazily does an expression that several columns share run once
+        .select(
+            **(absent | defaults | given),
+            __key=key,
+            __row=pl.col("row"),
+        )
+        .collect()
     )
     hashed = with_hashes(
         rows.with_columns(pl.col(name).cast(types[name]) for name in types if name not in _COMPUTED), family
@@ -148,24 +148,23 @@ def _rejects(
 ) -> pl.DataFrame:
     """Rows that yield nothing, once each, and the families that yielding rows fail."""
     yields = pl.col("row").is_in(yielded.implode())
-    barren = open_rows.filter(~yields).select(pl.col("row").unique(maintain_order=True))
-    first = failures.unique("row", keep="first", maintain_order=True).select("row", "reason")
-    failed = barren.join(first, on="row", how="left", maintain_order="left").select(
-        "row",
-        family=pl.lit(None, dtype=pl.String),
-        selected=pl.lit(value=True),
-        reason=pl.col("reason").fill_null("no family takes it"),
-    )
     shut = (
-        judged.filter(pl.col("__reject").is_not_null() | pl.col("__skip").is_not_null())
-        .filter(~yields & ~pl.col("row").is_in(barren["row"].implode()))
-        .unique("row", keep="first", maintain_order=True)
+        judged.filter(pl.col("__reject").is_not_null() | pl.col("__skip").is_not_null(), ~yields)
         .select(
             "row",
             family=pl.lit(None, dtype=pl.String),
             selected=pl.col("__reject").is_not_null(),
             reason=pl.coalesce("__reject", "__skip"),
         )
+        .unique("row", keep="first", maintain_order=True)
+    )
+    barren = open_rows.filter(~yields).join(shut, on="row", how="anti").select("row").unique(maintain_order=True)
+    first = failures.unique("row", keep="first", maintain_order=True).select("row", "reason")
+    failed = barren.join(first, on="row", how="left", maintain_order="left").select(
+        "row",
+        family=pl.lit(None, dtype=pl.String),
+        selected=pl.lit(value=True),
+        reason=pl.col("reason").fill_null("no family takes it"),
     )
     partial = (
         failures.filter(yields)

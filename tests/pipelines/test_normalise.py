@@ -96,38 +96,36 @@ def test_a_file_is_seen_whole_where_its_source_asks_for_it() -> None:
     assert list(batches(iter([]), whole_file=True)) == []
 
 
+def answers_apart(frame: pl.DataFrame) -> pl.DataFrame:
+    """Each letter of `a` as an answer of its own; one null answer where there is none."""
+    return frame.with_columns(pl.col("a").str.split("")).explode("a", empty_as_null=True)
+
+
 SEVERAL = Read(
     config="c",
     splits=("train",),
-    columns={"q": pl.String, "answers": pl.List(pl.String)},
-    prepare=lambda frame: frame.explode("answers", empty_as_null=True),
-    reject={"no answer": pl.col("answers").is_null()},
-    skip={"left out": pl.col("answers") == "skip"},
-    families={
-        "instruction": {"prompt": turns(user=pl.col("q")), "completion": turns(assistant=pl.col("answers"))},
-        "grpo": {"prompt": turns(user=pl.col("q")), "verifier": pl.col("answers")},
-    },
+    columns=READ.columns,
+    prepare=answers_apart,
+    reject={"odd": pl.col("n") == 1, "no x here": pl.col("a") == "x"},
+    families={"instruction": {"prompt": QUESTION, "completion": turns(assistant=pl.col("a"))}},
 )
 
 
-def test_a_row_may_give_several_records_and_still_ends_in_one_place() -> None:
-    answers = [["a", "exact"], ["b"], ["c", None, "skip"], ["skip", "skip"], [None, "skip"], [], None]
-    frame = pl.DataFrame({"q": ["q"] * 7, "answers": answers}).with_row_index("row", 4).cast({"row": pl.Int64})
+def test_a_row_that_gives_several_records_numbers_them() -> None:
+    frame = rows(("q", "ab", 0), ("q", "c", 0), ("q", "", 0), ("q", "de", 1), (None, "fg", 0), ("q", "xh", 0))
     done = normalise(frame, SEVERAL, PLACE)
-    assert (done.rows, done.yielding) == (7, 3)
     assert done.records["instruction"]["id"].to_list() == [
-        f"s/instruction/c.train.3.{key}" for key in ("4#1", "4#2", "5", "6")
+        "s/instruction/c.train.3.0#0",
+        "s/instruction/c.train.3.0#1",
+        "s/instruction/c.train.3.1",
+        "s/instruction/c.train.3.5",
     ]
-    assert done.records["grpo"]["id"].to_list() == ["s/grpo/c.train.3.4#2"]
-    assert done.rejects.sort("row", "family").select("row", "family", "selected", "reason").rows() == [
-        (4, "grpo", True, "unknown verifier"),
-        (5, "grpo", True, "unknown verifier"),
-        (6, "grpo", True, "unknown verifier"),
-        (7, None, False, "left out"),
-        (8, None, True, "no answer"),
-        (9, None, True, "no answer"),
-        (10, None, True, "no answer"),
+    assert done.rejects.sort("row").select("row", "family", "selected", "reason").rows() == [
+        (2, None, True, "null content"),
+        (3, None, True, "odd"),
+        (4, None, True, "null content"),
     ]
+    assert (done.rows, done.yielding) == (6, 3)
 
 
 def test_a_row_that_is_a_part_of_anothers_record_says_of_which() -> None:
