@@ -192,7 +192,9 @@ def _first_whole(text: pl.Expr, kinds: Sequence[_Marks]) -> tuple[pl.Expr, pl.Ex
 
     return (
         cut([kind.reasoning for kind in kinds]),
-        pl.when(pl.any_horizontal(kind.whole for kind in kinds)).then(cut([kind.answer for kind in kinds])).otherwise(text),
+        pl.when(pl.any_horizontal(kind.whole for kind in kinds))
+        .then(cut([kind.answer for kind in kinds]))
+        .otherwise(text),
     )
 
 
@@ -248,6 +250,11 @@ def same(text: pl.Expr) -> pl.Expr:
     hashed: Any = text
     digest: pl.Expr = hashed.chash.blake3()
     return digest.str.head(32)
+
+
+def with_context(instruction: pl.Expr, context: pl.Expr) -> pl.Expr:
+    """An instruction and what it is about (Alpaca's `input`) below it; the instruction alone where that is blank."""
+    return pl.when(_blank(context)).then(instruction).otherwise(instruction + "\n\n" + context)
 
 
 def _blank(text: pl.Expr) -> pl.Expr:
