@@ -1,6 +1,6 @@
 """Conversations as chat sets have them: messages with texts or parts as content, bare lists of turns, two sides."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
@@ -31,6 +31,11 @@ def messages_of(entry: str) -> pl.Expr:
     said = turn.field("content").list.eval(pl.element().struct.field("text")).list.join("\n", ignore_nulls=True)
     in_parts = pl.col(f"{entry}_in_parts").list.eval(message(role(turn.field("role")), said))
     return pl.coalesce(sharegpt(entry, speaker="role", said="content"), in_parts)
+
+
+def spoken(entry: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """For `Read.prepare`: the messages of `message_columns` in the place of the column, read once for all that ask."""
+    return lambda frame: frame.with_columns(messages_of(entry).alias(entry))
 
 
 def not_text(*entries: str) -> dict[str, pl.Expr]:

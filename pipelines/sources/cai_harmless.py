@@ -8,17 +8,18 @@ that led to the revision is kept in `meta`; it is a text, in the older layout a 
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.conversations import PAIR, answered_plainly, message_columns, messages_of, side_columns, sides
+from pipelines.conversations import PAIR, answered_plainly, message_columns, side_columns, sides, spoken
 from pipelines.layouts import unanswered
 from pipelines.sources.source import Read, Source
 
 REVISION = ("critic_prompt", "critic_response", "revision_prompt")
 MESSAGE = pl.Struct({"role": pl.String, "content": pl.String})
 texts = {name: Column(pl.String, (name,), optional=True, if_it_fits=True) for name in REVISION}
-spoken = {f"{name}_message": Column(MESSAGE, (name,), optional=True, if_it_fits=True) for name in REVISION}
+critiques = {f"{name}_message": Column(MESSAGE, (name,), optional=True, if_it_fits=True) for name in REVISION}
 meta = pl.struct(
     pl.coalesce(name, pl.col(f"{name}_message").struct.field("content")).alias(name) for name in REVISION
 ).struct.json_encode()
+messages = pl.col("messages")
 
 SOURCE = Source(
     repo="HuggingFaceH4/cai-conversation-harmless",
@@ -28,14 +29,15 @@ SOURCE = Source(
         Read(
             config=None,
             splits=("train_sft", "test_sft"),
-            columns={**message_columns("messages"), **texts, **spoken},
-            reject=unanswered(messages_of("messages")),
-            families={"instruction": {**answered_plainly(messages_of("messages")), "meta": meta}},
+            columns={**message_columns("messages"), **texts, **critiques},
+            prepare=spoken("messages"),
+            reject=unanswered(messages),
+            families={"instruction": {**answered_plainly(messages), "meta": meta}},
         ),
         Read(
             config=None,
             splits=("train_prefs", "test_prefs"),
-            columns={**side_columns(), **texts, **spoken},
+            columns={**side_columns(), **texts, **critiques},
             prepare=sides,
             families={"preference": {**PAIR, "meta": meta}},
         ),

@@ -8,7 +8,7 @@ question as text. The commit is pinned, since the validation split is what other
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.conversations import message_columns, messages_of, not_text
+from pipelines.conversations import message_columns, not_text, spoken
 from pipelines.layouts import turns
 from pipelines.sources.source import Read, Source
 
@@ -52,10 +52,11 @@ SOURCE = Source(
                 "domain": Column(pl.String, optional=True),
                 "language": Column(pl.String, optional=True),
             },
+            prepare=spoken("context"),
             reject={"no preference": preference.is_null(), **not_text("context")},
             families={
                 "preference": {
-                    "prompt": pl.coalesce(messages_of("context"), alone),
+                    "prompt": pl.coalesce(pl.col("context"), alone),
                     "chosen": turns(assistant=pl.when(second_won).then(two).otherwise(one)),
                     "rejected": turns(assistant=pl.when(second_won).then(one).otherwise(two)),
                     "chosen_score": preference.abs().cast(pl.Float64),

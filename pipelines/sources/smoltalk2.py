@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.conversations import PAIR, message_columns, messages_of, not_text, side_columns, sides
+from pipelines.conversations import PAIR, message_columns, not_text, side_columns, sides, spoken
 from pipelines.layouts import answered, unanswered
 from pipelines.sources.source import Read, Source
 
@@ -22,19 +22,24 @@ beside: Mapping[str, pl.Expr] = {
     "meta": pl.struct("source").struct.json_encode(),
 }
 columns = {"chat_template_kwargs": Column(optional=True, as_json=True), "source": Column(pl.String, optional=True)}
-messages = messages_of("messages")
-said = answered(messages)
-thinks = said["reasoning"].fill_null("") != ""
-plain = {name: said[name] for name in ("prompt", "completion")}
+said = {name: pl.col(name) for name in ("prompt", "reasoning", "completion")}
+thinks = pl.col("reasoning").fill_null("") != ""
+
+
+def talks(frame: pl.DataFrame) -> pl.DataFrame:
+    """The messages of each row, and what `answered` makes of them."""
+    return spoken("messages")(frame).lazy().with_columns(**answered(pl.col("messages"))).collect()
+
 
 TALKS = tuple(
     Read(
         config=config,
         splits=("*",),
         columns={**message_columns("messages"), **columns},
-        reject={**not_text("messages"), **unanswered(messages)},
+        prepare=talks,
+        reject={**not_text("messages"), **unanswered(pl.col("messages"))},
         families={
-            "instruction": {**plain, **beside, "when": ~thinks},
+            "instruction": {"prompt": said["prompt"], "completion": said["completion"], **beside, "when": ~thinks},
             "cot": {**said, **beside, "when": thinks},
         },
     )

@@ -7,11 +7,11 @@ licence of the whole. It holds WildChat, OpenAssistant, FLAN and others whole or
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.conversations import answered_plainly, message_columns, messages_of, not_text
+from pipelines.conversations import answered_plainly, message_columns, not_text, spoken
 from pipelines.layouts import unanswered
 from pipelines.sources.source import Read, Source
 
-messages = messages_of("messages")
+messages = pl.col("messages")
 
 SOURCE = Source(
     repo="allenai/tulu-3-sft-mixture",
@@ -25,6 +25,7 @@ SOURCE = Source(
                 "source": Column(pl.String, optional=True),
                 **message_columns("messages"),
             },
+            prepare=spoken("messages"),
             reject={**not_text("messages"), **unanswered(messages)},
             families={
                 "instruction": {**answered_plainly(messages), "meta": pl.struct("id", "source").struct.json_encode()},

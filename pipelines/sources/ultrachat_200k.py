@@ -6,9 +6,11 @@ overlapping prompts without their last answer. `prompt` says the first message a
 
 import polars as pl
 
-from pipelines.conversations import answered_plainly, message_columns, messages_of
+from pipelines.conversations import answered_plainly, message_columns, spoken
 from pipelines.layouts import unanswered
 from pipelines.sources.source import Read, Source
+
+messages = pl.col("messages")
 
 SOURCE = Source(
     repo="HuggingFaceH4/ultrachat_200k",
@@ -19,9 +21,10 @@ SOURCE = Source(
             config=None,
             splits=("train_sft", "test_sft"),
             columns={"prompt_id": pl.String, **message_columns("messages")},
-            reject=unanswered(messages_of("messages")),
+            prepare=spoken("messages"),
+            reject=unanswered(messages),
             families={
-                "instruction": {**answered_plainly(messages_of("messages")), "group": pl.col("prompt_id")},
+                "instruction": {**answered_plainly(messages), "group": pl.col("prompt_id")},
             },
         ),
     ),

@@ -7,12 +7,13 @@ generation lack the answer and are not read. Prompts from TruthfulQA were left o
 
 import polars as pl
 
-from pipelines.conversations import PAIR, answered_plainly, message_columns, messages_of, side_columns, sides
+from pipelines.conversations import PAIR, answered_plainly, message_columns, side_columns, sides, spoken
 from pipelines.layouts import unanswered
 from pipelines.sources.source import Read, Source
 
 group = pl.col("prompt_id")
 scores = {"chosen_score": pl.col("score_chosen"), "rejected_score": pl.col("score_rejected")}
+messages = pl.col("messages")
 
 SOURCE = Source(
     repo="HuggingFaceH4/ultrafeedback_binarized",
@@ -35,8 +36,9 @@ SOURCE = Source(
             config=None,
             splits=("train_sft", "test_sft"),
             columns={"prompt_id": pl.String, **message_columns("messages")},
-            reject=unanswered(messages_of("messages")),
-            families={"instruction": {**answered_plainly(messages_of("messages")), "group": group}},
+            prepare=spoken("messages"),
+            reject=unanswered(messages),
+            families={"instruction": {**answered_plainly(messages), "group": group}},
         ),
     ),
 )
