@@ -192,7 +192,9 @@ def _first_whole(text: pl.Expr, kinds: Sequence[_Marks]) -> tuple[pl.Expr, pl.Ex
 
     return (
         cut([kind.reasoning for kind in kinds]),
-        pl.when(pl.any_horizontal(kind.whole for kind in kinds)).then(cut([kind.answer for kind in kinds])).otherwise(text),
+        pl.when(pl.any_horizontal(kind.whole for kind in kinds))
+        .then(cut([kind.answer for kind in kinds]))
+        .otherwise(text),
     )
 
 

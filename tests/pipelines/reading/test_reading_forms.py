@@ -126,7 +126,9 @@ def test_a_column_of_several_types_goes_where_it_fits(
 
 @both
 def test_a_column_of_none_of_the_types_fails_the_file(tmp_path: Path, form: str) -> None:
-    with pytest.raises(TamisError, match=r"the column talk is .* not a list, each an object of role, content or a list"):
+    with pytest.raises(
+        TamisError, match=r"the column talk is .* not a list, each an object of role, content or a list"
+    ):
         whole(written(tmp_path, [{"talk": [["q"]]}] * 3, form), FORMS)
 
 
