@@ -52,7 +52,9 @@ def normalise(frame: pl.DataFrame, read: Read, place: Place) -> Normalised:
     the same of all of them: a row that yields a record is neither rejected nor left out.
     """
     prepared = read.prepare(frame) if read.prepare else frame
-    judged = prepared.with_columns(__reject=_first_true(read.reject), __skip=_first_true(read.skip))
+    judged = prepared.with_columns(
+        __reject=_first_true(read.reject), __skip=pl.coalesce(_first_true(read.skip), _part(read.part_of, place))
+    )
     open_rows = judged.filter(pl.col("__reject").is_null() & pl.col("__skip").is_null())
     records, failures = {}, []
     for name, columns in read.families.items():
@@ -83,6 +85,15 @@ def _first_true(conditions: Mapping[str, pl.Expr]) -> pl.Expr:
     return pl.coalesce(reasons) if reasons else pl.lit(None, dtype=pl.String)
 
 
+def _part(origin: pl.Expr | None, place: Place) -> pl.Expr:
+    """Why a row is left out that is a part of another row's record: the key in that record's id says which."""
+    return pl.lit(None, dtype=pl.String) if origin is None else pl.format("part of {}", _key(place, origin))
+
+
+def _key(place: Place, row: pl.Expr) -> pl.Expr:
+    return pl.format("{}.{}.{}.{}", pl.lit(place.config), pl.lit(place.split), place.number, row)
+
+
 def _rows_of(open_rows: pl.DataFrame, columns: Columns) -> pl.Series:
     chosen = open_rows.filter(columns["when"]) if "when" in columns else open_rows
     return chosen["row"]
@@ -100,7 +111,7 @@ def _family_rows(open_rows: pl.DataFrame, family: Family, columns: Columns, plac
     absent = {
         name: pl.lit(None, dtype=types[name]) for name in types.names() if name not in given and name not in defaults
     }
-    key = pl.format("{}.{}.{}.{}", pl.lit(place.config), pl.lit(place.split), place.number, "row")
+    key = _key(place, pl.col("row"))
     if chosen["row"].n_unique() < chosen.height:
         number = pl.when(pl.len().over("row") > 1).then(pl.format("#{}", pl.int_range(pl.len()).over("row")))
         key = pl.concat_str(key, number.fill_null(""))

@@ -7,6 +7,7 @@ computed again from the committed records.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Final
 
 import polars as pl
@@ -185,7 +186,7 @@ def in_order(source: Source, snapshot: Snapshot) -> Iterator[tuple[Read, Upstrea
         for file in snapshot.files:
             # A read of the default config does not say what the Hub calls it.
             mine = file.config == declared.config if declared.config else file.config not in named
-            if mine and file.split in declared.splits:
+            if mine and any(fnmatchcase(file.split, split) for split in declared.splits):
                 yield declared, file
 
 

@@ -23,13 +23,15 @@ _PINNED: Final = {"validation": "validation", "valid": "validation", "val": "val
 
 @dataclass(frozen=True)
 class Read:
-    """One config of a repository: which splits and files are read, and what their rows become.
+    """One config of a repository: which splits (names, or patterns such as `*`) are read, and what rows become.
 
     `columns`: upstream's columns that the expressions use, with their types (a `Column` where files differ); where
     the file lacks one, or has none of the groups `any_of` as a whole, reading fails with the columns found.
     `reject` and `skip`: conditions under which a row is a reject, or is left out on purpose, by reason; the first
-    that is true applies. `prepare`: reshapes a frame before the expressions run and keeps its column `row`; with
-    `whole_file` it sees a file at once (trees), else batches.
+    that is true applies. `part_of`: the row of the same file that yields the record which this one is a part of;
+    null for rows that yield their own. `prepare`: reshapes a frame before the expressions run and keeps its column
+    `row`, once or (a row of several records) more often; with `whole_file` it sees a file at once (trees), else
+    batches.
     """
 
     config: str | None
@@ -40,6 +42,7 @@ class Read:
     data_files: Mapping[str, str] | None = None
     reject: Mapping[str, pl.Expr] = field(default_factory=dict)
     skip: Mapping[str, pl.Expr] = field(default_factory=dict)
+    part_of: pl.Expr | None = None
     prepare: Callable[[pl.DataFrame], pl.DataFrame] | None = None
     whole_file: bool = False
 

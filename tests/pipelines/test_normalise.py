@@ -1,5 +1,7 @@
 """Where each upstream row ends: it yields records, is a reject, or is left out with a reason."""
 
+from dataclasses import replace
+
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -124,3 +126,12 @@ def test_a_row_that_gives_several_records_numbers_them() -> None:
         (4, None, True, "null content"),
     ]
     assert (done.rows, done.yielding) == (6, 3)
+
+
+def test_a_row_that_is_a_part_of_anothers_record_says_of_which() -> None:
+    read = replace(READ, part_of=pl.when(pl.col("n") >= 5).then(pl.col("n")))
+    done = normalise(rows(("q", "a", 4), ("q", "a", 5), ("q", "a", 2)), read, PLACE)
+    assert done.rejects.sort("row").select("row", "selected", "reason").rows() == [
+        (1, False, "part of c.train.3.5"),
+        (2, False, "left out"),
+    ]
