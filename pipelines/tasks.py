@@ -16,7 +16,7 @@ _REPLY: Final = r"\s*\n\s*(?:Answer|Solution):\s*(?:Let's think step by step\.?)
 _BOX_IT: Final = r"\s*Please reason step by step, and put your final answer within \\boxed\{+\}+\.?\s*$"
 _DAPO: Final = (
     r"(?s)^\s*Solve the following math problem step by step\. The last line of your response should be of the form "
-    r'Answer: \S+ \(without quotes\) where \S+ is the answer to the problem\.\s+(.*?)\s+Remember to put your answer on '
+    r"Answer: \S+ \(without quotes\) where \S+ is the answer to the problem\.\s+(.*?)\s+Remember to put your answer on "
     r'its own line after "Answer:"\.?\s*$'
 )
 
