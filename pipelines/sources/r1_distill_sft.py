@@ -38,7 +38,8 @@ V0 = Read(
 asked = messages("messages")
 question = pl.when(asked.list.last().struct.field("role") == "assistant").then(asked.list.head(asked.list.len() - 1))
 anew = turns(assistant=pl.col("reannotated_assistant_content"))
-written = pl.coalesce(messages("reannotated_messages"), pl.coalesce(question, asked).list.concat(anew))
+rewritten = messages("reannotated_messages")
+written = pl.when(rewritten.list.len() > 0).then(rewritten).otherwise(pl.coalesce(question, asked).list.concat(anew))
 
 V1 = Read(
     config="v1",
