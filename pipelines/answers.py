@@ -1,5 +1,6 @@
 r"""Gold answers as upstream writes them (`#### 72`, `\boxed{}`, `$1,000`, "proof") as one plain text, or null."""
 
+from collections.abc import Callable
 from typing import Final
 
 import polars as pl
@@ -7,8 +8,8 @@ import polars as pl
 _DEEPEST: Final = 5
 """Braces within the braces of a box that are followed. A regular expression cannot count; golds nest two or three."""
 
-_NONE: Final = r"(?i)^(?:proof|not[ _-]?found|none|null|nan|n/?a|unknown)\.?$"
-"""What stands where there is no gold: "proof" and "notfound" in sets made of NuminaMath, the others anywhere."""
+_NONE: Final = r"(?i)^(?:proof|not[ _-]?found|none|null|nan|n/?a|unknown|\[\]|\{\})\.?$"
+"""What stands where there is no gold: "proof" and "notfound" in sets made of NuminaMath, "None" in DeepScaleR."""
 
 _COMMA: Final = r"(?:,\\!|,|\{,\}|\\,)"
 _GROUPED: Final = rf"^([-+]?)\s*(?:\\?\$)?\s*(\d{{1,3}}(?:{_COMMA}\d{{3}})+(?:\.\d+)?)$"
@@ -46,6 +47,19 @@ def gold(answer: pl.Expr) -> pl.Expr:
     thousands (`1,\!722` too) and without the sign of dollars. All else stays as upstream wrote it: units, intervals,
     lists. `100,101` is taken for one number.
     """
+    return once(answer, _gold)
+
+
+def once(value: pl.Expr, function: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+    """`function` of a text that takes long to compute, computed once though `function` uses it many times."""
+
+    def call(texts: pl.Series) -> pl.Series:
+        return texts.to_frame("text").lazy().select(function(pl.col("text"))).collect().to_series()
+
+    return value.map_batches(call, return_dtype=pl.String, is_elementwise=True)
+
+
+def _gold(answer: pl.Expr) -> pl.Expr:
     bare = answer.str.strip_chars()
     bare = pl.when(bare.str.contains(rf"^{_BOX}$")).then(boxed(bare)).otherwise(bare)
     inner = [bare.str.extract(_MATHEMATICS, group) for group in range(1, 5)]

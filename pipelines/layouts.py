@@ -213,6 +213,31 @@ def worked(problem: pl.Expr, solution: pl.Expr, gold: pl.Expr) -> dict[str, pl.E
     }
 
 
+SHAREGPT: Final = pl.List(pl.Struct({"from": pl.String, "value": pl.String}))
+MESSAGES: Final = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
+"""How upstream types ShareGPT's turns and OpenAI's messages."""
+
+
+def messages(column: str) -> pl.Expr:
+    """`list<struct<role, content>>` (OpenAI) as a list of messages; text is kept as it is."""
+    return sharegpt(column, speaker="role", said="content")
+
+
+def kept(*columns: str) -> pl.Expr:
+    """Upstream's columns worth keeping, as the JSON of `meta`."""
+    return pl.struct(columns).struct.json_encode()
+
+
+def apart(frame: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Each item of a list as a row of its own, in its place in the list by `number`; a null one where there are none.
+
+    The other columns are repeated, so lists of texts should not be among those that stay.
+    """
+    items = frame.select("row", column).explode(column, empty_as_null=True)
+    numbered = items.with_columns(number=pl.int_range(pl.len()).over("row"))
+    return numbered.join(frame.drop(column), on="row", how="left", maintain_order="left")
+
+
 def unanswered(messages: pl.Expr) -> dict[str, pl.Expr]:
     """Why a conversation does not end in an answer of the assistant to something: conditions by reason."""
     last = messages.list.last().struct.field("role")

@@ -27,6 +27,7 @@ SHARED: Final = (
     "layouts",
     "normalise",
     "parts",
+    "tasks",
     "trees",
 )
 """Modules of `pipelines` that shape records beside the source's own and the reader's: their code is a part of it."""

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 import pytest
-from upstream_rows import Rows, made, reasons, said, written
+from upstream_files import Rows, made, reasons, said, written
 
 from pipelines.errors import TamisError
 from pipelines.normalise import Normalised
