@@ -277,6 +277,11 @@ def same(text: pl.Expr) -> pl.Expr:
     return digest.str.head(32)
 
 
+def with_context(instruction: pl.Expr, context: pl.Expr) -> pl.Expr:
+    """An instruction and what it is about (Alpaca's `input`) below it; the instruction alone where that is blank."""
+    return pl.when(_blank(context)).then(instruction).otherwise(instruction + "\n\n" + context)
+
+
 def _blank(text: pl.Expr) -> pl.Expr:
     """Whether there is nothing but space in a text, or no text."""
     return text.str.strip_chars().fill_null("") == ""

@@ -1,6 +1,7 @@
 """Columns of JSON objects whose values have one of several types, or any: told apart row by row."""
 
 import json
+import re
 
 import polars as pl
 
@@ -29,10 +30,13 @@ def formed(texts: pl.Series, asked: Asked) -> tuple[pl.DataFrame, pl.Series]:
         if name in asked.forms:
             left = value.is_not_null()
             nested = _is_nested(texts, value, name)
-            for entry, type_ in asked.forms[name].items():
-                taken = _taken(texts, value, name, type_, left & (nested if type_.is_nested() else ~nested))
-                left &= taken.is_null()
-                made[f"{entry}/{name}"] = taken
+            for whole in (True, False):  # {speaker, text} has a text too, but is none of {role, text}
+                for entry, type_ in asked.forms[name].items():
+                    where = left & (nested if type_.is_nested() else ~nested)
+                    taken = _taken(texts, value, name, type_, where, whole=whole)
+                    left &= taken.is_null()
+                    key = f"{entry}/{name}"
+                    made[key] = made[key].zip_with(made[key].is_not_null(), taken) if key in made else taken
             culprits = culprits.zip_with(~left | culprits.is_not_null(), pl.Series([name], dtype=pl.String))
     return pl.DataFrame(made), culprits
 
@@ -43,14 +47,21 @@ def _is_nested(texts: pl.Series, value: pl.Series, name: str) -> pl.Series:
     return inside | value.is_in(["[]", "{}"]).fill_null(value=False)
 
 
-def _taken(texts: pl.Series, value: pl.Series, name: str, type_: pl.DataType, where: pl.Series) -> pl.Series:
-    """The values in the type, null where they are not of it, and where `where` is false."""
+def _taken(
+    texts: pl.Series, value: pl.Series, name: str, type_: pl.DataType, where: pl.Series, *, whole: bool
+) -> pl.Series:
+    """The values in the type, null where they are not of it, and where `where` is false.
+
+    `whole`: only objects in which each of the asked fields has a value somewhere.
+    """
+    if not where.any():
+        return pl.Series([None] * texts.len(), dtype=type_)
     if not type_.is_nested():
         candidates = pl.DataFrame({"v": value.zip_with(where, pl.Series([None], dtype=pl.String))})
         return candidates.select(types.converted(pl.col("v"), pl.String(), type_)).to_series()
     shape = pl.Struct({name: types.as_text(type_)})
     places = where.arg_true()
-    chosen = texts.gather(places)
+    chosen = _in_parts(texts.gather(places), type_)
     bad = faulty(chosen.len(), lambda start, stop: _decodes(chosen.slice(start, stop - start), shape))
     if bad:
         good = ~pl.int_range(chosen.len(), eager=True).is_in(bad)
@@ -58,7 +69,7 @@ def _taken(texts: pl.Series, value: pl.Series, name: str, type_: pl.DataType, wh
     values = chosen.str.json_decode(shape).struct.field(name).alias("v").to_frame()
     stored = values.schema["v"]
     kept = values.select(
-        pl.when(~types.lost(pl.col("v"), stored, type_) & ~_is_other(type_)).then(
+        pl.when(~types.lost(pl.col("v"), stored, type_) & ~_is_other(type_, whole=whole)).then(
             types.converted(pl.col("v"), stored, type_)
         )
     ).to_series()
@@ -66,16 +77,27 @@ def _taken(texts: pl.Series, value: pl.Series, name: str, type_: pl.DataType, wh
     return kept.gather(at)
 
 
-def _is_other(type_: pl.DataType) -> pl.Expr:
-    """Objects without any of the asked fields: those that decode as nothing but nulls."""
+def _in_parts(texts: pl.Series, type_: pl.DataType) -> pl.Series:
+    """Objects whose messages are asked for with content in parts, with each content that is a text as one part.
+
+    A key cannot stand inside a string of JSON, where its quotes would be escaped.
+    """
+    for key in types.keys_of_parts(type_):
+        pattern = rf'("{re.escape(key)}"\s*:\s*)("(?:[^"\\]|\\.)*")'
+        texts = texts.str.replace_all(pattern, r'${1}[{"type":"text","text":${2}}]')
+    return texts
+
+
+def _is_other(type_: pl.DataType, *, whole: bool) -> pl.Expr:
+    """Objects without any of the asked fields, or (`whole`) without one of them."""
     inner = type_.inner if isinstance(type_, pl.List) else type_
     if not isinstance(inner, pl.Struct):
         return pl.lit(value=False)
     value = pl.element() if isinstance(type_, pl.List) else pl.col("v")
-    nothing = pl.all_horizontal(value.struct.field(field.name).is_null() for field in inner.fields)
-    if not isinstance(type_, pl.List):
-        return nothing
-    return (pl.col("v").list.len() > 0) & pl.col("v").list.eval(nothing).list.all()
+    lacking = [value.struct.field(field.name).is_null() for field in inner.fields]
+    if isinstance(type_, pl.List):
+        lacking = [pl.col("v").list.eval(nothing).list.all() & (pl.col("v").list.len() > 0) for nothing in lacking]
+    return pl.any_horizontal(lacking) if whole else pl.all_horizontal(lacking)
 
 
 def _decodes(texts: pl.Series, shape: pl.Struct) -> bool:

@@ -100,6 +100,19 @@ def lost(value: pl.Expr, stored: _Type, asked: _Type) -> pl.Expr:
     return value.is_not_null() & became.is_null()
 
 
+def keys_of_parts(type_: _Type) -> list[str]:
+    """Keys in a list of objects that hold lists of typed parts (OpenAI's `content`), which a text may stand for."""
+    inner = _inner(type_)
+    if not isinstance(type_, pl.List) or not isinstance(inner, pl.Struct):
+        return []
+    lists = {field.name: _inner(_type(field)) for field in inner.fields if isinstance(_type(field), pl.List)}
+    return [
+        name
+        for name, part in lists.items()
+        if isinstance(part, pl.Struct) and {"type", "text"} <= {field.name for field in part.fields}
+    ]
+
+
 def json_text(value: pl.Expr, name: str, stored: _Type) -> pl.Expr:
     """Values of any type as text: a list or an object as JSON, a text as it stands. `name`: of the column."""
     if not stored.is_nested():

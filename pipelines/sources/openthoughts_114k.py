@@ -7,7 +7,7 @@ lacks is the constant system prompt of `default`.
 
 import polars as pl
 
-from pipelines.answers import boxed, gold, code_tests
+from pipelines.answers import boxed, code_tests, gold
 from pipelines.layouts import kept, turns
 from pipelines.sources.source import Read, Source
 

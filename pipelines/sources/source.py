@@ -18,16 +18,19 @@ Columns = Mapping[str, pl.Expr]
 """A family's columns as expressions over upstream's. `prompt` and the family's own are needed where they are not
 nullable. Beside the family's columns, `when`: the rows that yield this family (all, where it is left out)."""
 
-_SHARED: Final = (
-    "answers.py",
-    "columns.py",
-    "identity.py",
-    "layouts.py",
-    "normalise.py",
-    "parts.py",
-    "tasks.py",
+SHARED: Final = (
+    "answers",
+    "columns",
+    "conversations",
+    "detected",
+    "identity",
+    "layouts",
+    "normalise",
+    "parts",
+    "tasks",
+    "trees",
 )
-"""Modules that sources read with, beside their own and those of `reading`."""
+"""Modules of `pipelines` that shape records beside the source's own and the reader's: their code is a part of it."""
 
 _PINNED: Final = {"validation": "validation", "valid": "validation", "val": "validation", "dev": "validation"}
 
@@ -96,7 +99,7 @@ class Source:
         """Identity of the code that reads this source: a change of it makes records stale."""
         digest = hashlib.sha256()
         package = Path(__file__).parent.parent
-        shared = [package / name for name in _SHARED]
+        shared = [package / f"{name}.py" for name in SHARED]
         shared += sorted((package / "reading").glob("*.py"))
         for path in [Path(str(sys.modules[self.module].__file__)), *shared]:
             digest.update(path.read_bytes())

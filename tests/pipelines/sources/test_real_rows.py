@@ -1,4 +1,4 @@
-"""The real rows of every source that there are some of, through the Hub's own layout, against counts made with nothing of ours."""
+"""The real rows of the sources that have some at hand, against counts made with nothing of ours."""
 
 import gzip
 import json
@@ -47,6 +47,8 @@ FILES: dict[str, tuple[Callable[[Path, str], Iterator[tuple[Path, Rows]]], str, 
     "deepscaler": (array, "*.json", {"rows": 8_449, "cot": 975, "grpo": 8_445}),
     "simplerl_zoo": (parquet, "*/train.parquet", {"rows": 8_523, "grpo": 8_519}),
     "medical_o1": (array, "*.json", {"rows": 198, "cot": 198}),
+    "lima": (lines, "train.jsonl", {"rows": 1_029, "instruction": 1_029}),
+    "code_alpaca": (array, "*.json", {"rows": 2_017, "instruction": 2_017}),
 }
 
 
@@ -58,6 +60,12 @@ def check_instruction(upstream: dict[str, object], record: dict[str, object]) ->
     given = upstream.get("input", upstream.get("context"))
     assert text(record, "prompt") == "\n\n".join(str(t) for t in (upstream["instruction"], given) if str(t).strip())
     assert text(record, "completion") == upstream.get("output", upstream.get("response"))
+
+
+def check_lima(upstream: dict[str, object], record: dict[str, object]) -> None:
+    turns = [m for part in ("prompt", "completion") for m in record[part]]  # type: ignore[attr-defined]
+    assert [m["content"] for m in turns] == upstream["conversations"]
+    assert [m["role"] for m in turns] == ["user", "assistant"] * (len(turns) // 2)
 
 
 def check_hh(upstream: dict[str, object], record: dict[str, object]) -> None:
@@ -133,6 +141,8 @@ CHECKS = {
     "medical_o1": check_medical,
     "alpaca": check_instruction,
     "dolly": check_instruction,
+    "lima": check_lima,
+    "code_alpaca": check_instruction,
     "hh_rlhf": check_hh,
     "sky_t1": check_sky,
     "gsm8k": check_gsm8k,

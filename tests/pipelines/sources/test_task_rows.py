@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from upstream_rows import Row, made, reasons, said
+from upstream_files import Row, made_of, rejected, said
 
 FORMS = pytest.mark.parametrize("form", ["jsonl", "parquet"])
 CHATML = (
@@ -35,11 +35,11 @@ def test_dapo_asks_the_bare_problem(tmp_path: Path, form: str) -> None:
         base | {"prompt": "q", "solution": None},
         base | {"prompt": None, "solution": "1"},
     ]
-    done = made("dapo_math_17k", rows, tmp_path, form=form)
+    done = made_of("dapo_math_17k", rows, tmp_path, form=form)
     tasks = done.records["grpo"]
     assert [said(p) for p in tasks["prompt"]] == [[("user", "q")], [("user", "q\n\nr")]]
     assert tasks.select("answer", "verifier").rows() == [("34", "math"), ("-7", "math")]
-    assert reasons(done) == [(2, "no gold answer"), (3, "no gold answer"), (4, "null content")]
+    assert rejected(done) == [(2, "no gold answer"), (3, "no gold answer"), (4, "null content")]
 
 
 @pytest.mark.parametrize("name", ["rlvr_gsm", "rlvr_math"])
@@ -54,17 +54,17 @@ def test_rlvr_asks_the_last_question(tmp_path: Path, name: str, form: str) -> No
         {"messages": None, "ground_truth": "1"},
         {"messages": [{"role": "assistant", "content": "a"}], "ground_truth": "1"},
     ]
-    done = made(name, [{"dataset": "x", **row} for row in rows], tmp_path, form=form)
+    done = made_of(name, [{"dataset": "x", **row} for row in rows], tmp_path, form=form)
     tasks = done.records["grpo"]
     asked = [said(p)[0][1] for p in tasks["prompt"]]
     assert asked == ["What, then?", "c\n\nd", "Two\n\nQuestion: parts?"]
     assert tasks["answer"].to_list() == ["1000", "[0,3)", "\\frac{1}{2}"]
-    assert reasons(done) == [(3, "no gold answer"), *((row, "no question") for row in (4, 5, 6))]
+    assert rejected(done) == [(3, "no gold answer"), *((row, "no question") for row in (4, 5, 6))]
 
 
 def test_rlvr_takes_golds_in_lists(tmp_path: Path) -> None:
     rows = [{"messages": user("q"), "ground_truth": ["4"], "dataset": ["math"]}]
-    assert made("rlvr_gsm", rows, tmp_path, form="parquet").records["grpo"]["answer"].to_list() == ["4"]
+    assert made_of("rlvr_gsm", rows, tmp_path, form="parquet").records["grpo"]["answer"].to_list() == ["4"]
 
 
 @FORMS
@@ -77,22 +77,22 @@ def test_ifeval_hands_the_check_to_the_verifier(tmp_path: Path, form: str) -> No
         base | {"messages": user("q"), "ground_truth": None},
         base | {"messages": [*user("q"), {"role": "assistant", "content": "a"}], "ground_truth": check},
     ]
-    done = made("rlvr_ifeval", rows, tmp_path, form=form)
+    done = made_of("rlvr_ifeval", rows, tmp_path, form=form)
     task = done.records["grpo"].row(0, named=True)
     assert (task["verifier"], task["verifier_args"], task["answer"]) == ("instruction", check, None)
     assert json.loads(task["meta"])["constraint"] == "In lower case."
     nothing = "no constraint to check"
-    assert reasons(done) == [(1, nothing), (2, nothing), (3, "the prompt ends with the assistant")]
+    assert rejected(done) == [(1, nothing), (2, nothing), (3, "the prompt ends with the assistant")]
 
 
 @FORMS
 def test_big_math_keeps_how_often_a_model_solved_it(tmp_path: Path, form: str) -> None:
     base = {"problem": "q", "source": "orca_math", "domain": ["Mathematics -> Algebra"], "llama8b_solve_rate": 0.25}
-    done = made("big_math", [base | {"answer": "4"}, base | {"answer": "notfound"}], tmp_path, form=form)
+    done = made_of("big_math", [base | {"answer": "4"}, base | {"answer": "notfound"}], tmp_path, form=form)
     meta = json.loads(done.records["grpo"]["meta"][0])
     assert meta["llama8b_solve_rate"] == 0.25
     assert json.loads(meta["domain"]) == ["Mathematics -> Algebra"]
-    assert reasons(done) == [(1, "no gold answer")]
+    assert rejected(done) == [(1, "no gold answer")]
 
 
 def zoo(truth: object, prompt: list[Row] | None = None) -> Row:
@@ -125,9 +125,9 @@ TRUTHS: list[tuple[object, str | None, str | None]] = [
 def test_verls_truth_may_be_anything(
     tmp_path: Path, form: str, truth: object, answer: str | None, arguments: str | None
 ) -> None:
-    done = made("simplerl_zoo", [zoo(truth)], tmp_path, form=form)
+    done = made_of("simplerl_zoo", [zoo(truth)], tmp_path, form=form)
     if answer is None and arguments is None:
-        assert reasons(done) == [(0, "no gold answer")]
+        assert rejected(done) == [(0, "no gold answer")]
         return
     task = done.records["grpo"].row(0, named=True)
     assert (task["answer"], task["verifier_args"]) == (answer, arguments)
@@ -136,7 +136,7 @@ def test_verls_truth_may_be_anything(
 
 def test_truths_of_several_types_stand_in_one_file(tmp_path: Path) -> None:
     rows = [zoo(truth) for truth, *_ in TRUTHS]
-    tasks = made("simplerl_zoo", rows, tmp_path).records["grpo"]
+    tasks = made_of("simplerl_zoo", rows, tmp_path).records["grpo"]
     assert tasks.select("answer", "verifier_args").rows() == [(a, v) for _, a, v in TRUTHS if a or v]
 
 
@@ -152,13 +152,13 @@ def test_truths_of_several_types_stand_in_one_file(tmp_path: Path) -> None:
 def test_prompts_are_taken_out_of_the_template(
     tmp_path: Path, prompt: list[Row], expected: list[tuple[str, str]]
 ) -> None:
-    tasks = made("simplerl_zoo", [zoo("1", prompt)], tmp_path).records["grpo"]
+    tasks = made_of("simplerl_zoo", [zoo("1", prompt)], tmp_path).records["grpo"]
     assert said(tasks["prompt"][0]) == expected
 
 
 def test_a_template_without_a_turn_in_it_is_a_reject(tmp_path: Path) -> None:
     rows = [zoo("1", user("<|im_start|>user\nnever closed")), zoo("1", user("<|im_start|>cook\nx<|im_end|>"))]
-    assert reasons(made("simplerl_zoo", rows, tmp_path)) == [(0, "no prompt"), (1, "unknown role")]
+    assert rejected(made_of("simplerl_zoo", rows, tmp_path)) == [(0, "no prompt"), (1, "unknown role")]
 
 
 @pytest.mark.parametrize(("answer", "problems", "yields"), [("4", ["q"], 1), ("proof", [], 0)])
@@ -166,7 +166,7 @@ def test_golds_that_say_there_is_none_are_no_tasks(
     tmp_path: Path, answer: str, problems: list[str], yields: int
 ) -> None:
     row = {"problem": "q", "answer": answer, "solution": ""}
-    done = made("deepscaler", [row], tmp_path)
+    done = made_of("deepscaler", [row], tmp_path)
     assert [said(p)[0][1] for p in done.records["grpo"]["prompt"]] == problems
     assert done.yielding == yields
     assert done.records["grpo"].select(pl.len()).item() == yields
