@@ -28,7 +28,10 @@ def _linear(numbers: Numbers) -> Derivation:
     c = a * x + b
     return Derivation(
         f"Solve ${a}x + {b} = {c}$.",
-        (f"Taking {b} from both sides leaves {difference(c, b)}.", f"Then {a * x} over {a} is {x}, as {product(a, x)}."),
+        (
+            f"Taking {b} from both sides leaves {difference(c, b)}.",
+            f"Then {a * x} over {a} is {x}, as {product(a, x)}.",
+        ),
         f"With {difference(c, b)} and {product(a, x)}, the unknown is {x}.",
         str(x),
     )
@@ -79,7 +82,10 @@ def _squares(numbers: Numbers) -> Derivation:
     a = b + draw(numbers, 3, 30)
     return Derivation(
         f"Evaluate ${a}^2 - {b}^2$.",
-        (f"It factors: {total(a, b)} and {difference(a, b)}.", f"Multiply {a + b} by {a - b}: {product(a + b, a - b)}."),
+        (
+            f"It factors: {total(a, b)} and {difference(a, b)}.",
+            f"Multiply {a + b} by {a - b}: {product(a + b, a - b)}.",
+        ),
         f"By factoring, {product(a + b, a - b)}.",
         str(a * a - b * b),
     )
@@ -126,7 +132,10 @@ def _roots(numbers: Numbers) -> Derivation:
     s, p = small + large, small * large
     return Derivation(
         f"What is the larger root of $x^2 - {s}x + {p} = 0$?",
-        (f"Two numbers with sum {s} and product {p} are sought.", f"They are {small}, {large}: {product(small, large)}."),
+        (
+            f"Two numbers with sum {s} and product {p} are sought.",
+            f"They are {small}, {large}: {product(small, large)}.",
+        ),
         f"It splits into ${small}$ and ${large}$, of which {large} is larger.",
         str(large),
     )
