@@ -1,11 +1,12 @@
 """What all tests share."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from pipelines.lake import Lake
-from pipelines.workspace import Workspace, workspace
+from pipelines.workspace import ROOT, Workspace, workspace
 
 
 @pytest.fixture
@@ -18,3 +19,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 @pytest.fixture
 def lake(place: Workspace) -> Lake:
     return Lake(place.lake)
+
+
+@pytest.fixture(scope="session")
+def real_hub() -> Path:
+    """A folder with real rows of the Hub, laid out as repositories; the test is skipped where there is none."""
+    folder = Path(os.environ.get("TAMIS_REAL_HUB") or ROOT.parent / "shared" / "real-hub")
+    if not folder.is_dir():
+        pytest.skip(f"real rows are not at {folder}; TAMIS_REAL_HUB names another place")
+    return folder
