@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 SEED: Final = 20_240_917
 _SYLLABLES: Final = [a + b for a in "bdfgklmnprstvwzh" for b in "aeiou"][::5]
-    ["ba", "de", "fi", "go", "lu", "ka", "mer", "nis", "por", "tun", "sal", "vek", "wi", "zo", "rai", "hem"]
-)
 _CHUNK: Final = 20_000
 
 

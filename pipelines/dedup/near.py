@@ -16,7 +16,7 @@ from pipelines.dedup.minhash import BANDS, signatures
 from pipelines.dedup.shingles import WORDS, gather, shingles
 from pipelines.identity import fold
 
-AT_ONCE: Final = 1 << 28
+AT_ONCE: Final = 1 << 29
 """Bytes of text that are split into words at once: their shingles take some 1.3 times as much."""
 
 
