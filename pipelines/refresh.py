@@ -7,6 +7,7 @@ changes, these are computed again from the committed records.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Final
 
 import polars as pl
@@ -202,7 +203,7 @@ def in_order(source: Source, snapshot: Snapshot) -> Iterator[tuple[Read, Upstrea
         for file in snapshot.files:
             # A read of the default config does not say what the Hub calls it.
             mine = file.config == declared.config if declared.config else file.config not in named
-            if mine and file.split in declared.splits:
+            if mine and any(fnmatchcase(file.split, split) for split in declared.splits):
                 yield declared, file
 
 
@@ -255,7 +256,7 @@ def _stage_file(
     try:
 
         def rows_read() -> Iterator[pl.DataFrame]:
-            for batch in read(file.local, columns=declared.columns, limit=left):
+            for batch in read(file.local, columns=declared.columns, any_of=declared.any_of, limit=left):
                 counts["rows"] += batch.broken.height
                 counts["rejected"] += batch.broken.height
                 writers["rejects"].write(_broken_rows(batch.broken, staging.source, file.path))

@@ -22,6 +22,9 @@ _TEXT: Final = 300
 
 _ROWS: Final = 2
 _REASONS: Final = 12
+_PART: Final = r"^part of \S+\.\d+$"
+"""The reason of a row that is a part of another one's record (`normalise`): it names that one."""
+
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
 
 
@@ -31,6 +34,7 @@ def rejects_markdown(lake: Lake, source: str) -> str:
         lake.scan("rejects")
         .filter(pl.col("source") == source)
         .sort("file", "row")
+        .with_columns(reason=pl.col("reason").str.replace(_PART, "part of another row's record"))
         .group_by("selected", "family", "reason", maintain_order=True)
         .agg(pl.len().alias("rows"), pl.col("file", "row", "excerpt").first())
         .sort("selected", "rows", descending=True, maintain_order=True)
