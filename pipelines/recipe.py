@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipelines.configuration import Document
 from pipelines.errors import TamisError
 from pipelines.lake_settings import LakeSettings
-from pipelines.quality.rules import Rule
+from pipelines.quality.rules import Rule, faults
 from pipelines.training.settings import Run
 from pipelines.workspace import ROOT
 
@@ -106,10 +106,8 @@ def read(name: str, lake: LakeSettings, known_sources: Mapping[str, Any], folder
             near = get_close_matches(source, known_sources, 1)
             cure = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known_sources)}."
             raise document.error(("sources", source), "there is no such source", cure)
-    for position, rule in enumerate(recipe.rules):
-        for source in [*(rule.sources or []), *(rule.except_sources or [])]:
-            if source not in known_sources:
-                raise document.error(("rules", position, "sources"), f"there is no source {source!r}")
+    for key, what, cure in faults(recipe.rules, known_sources):
+        raise document.error(key, what, cure)
     if recipe.duplicates.near is not None and recipe.duplicates.near < lake.pair_floor:
         raise document.error(
             ("duplicates", "near"),

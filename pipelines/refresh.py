@@ -1,7 +1,8 @@
 """A source's run: from its snapshot to staged records and signals, checked together, then committed together.
 
 Unchanged files are not read again: a file's records lie in files of their own, which are replaced when the Hub's
-content, the code that reads them, or the row limit changes.
+content, the code that reads them, or the row limit changes. Where only the code of the signals changes, they are
+computed again from the committed records.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
+import pyarrow.parquet as pq
 
 from pipelines.errors import TamisError
 from pipelines.lake import Lake, Staged, Writer
@@ -49,11 +51,15 @@ class Refreshed:
 
 @dataclass
 class _Staging:
-    """What a run has staged so far. `kept`: tags of the upstream files whose records stay as they are."""
+    """What a run has staged so far. `kept`: tags of the upstream files whose records stay as they are.
+
+    `measured`: those of them whose signals are computed again.
+    """
 
     lake: Lake
     source: str
     kept: set[str] = field(default_factory=set)
+    measured: set[str] = field(default_factory=set)
     staged: dict[str, list[Staged]] = field(default_factory=lambda: {t.name: [] for t in PER_SOURCE})
 
     def writers(self, tag: str) -> dict[str, Writer]:
@@ -116,6 +122,9 @@ def _stage_files(
         if old is not None and why_again(old, file, source.code, left) is None:
             row = old
             staging.kept.add(file_key(file.path))
+            if _signals_are_stale(staging.lake, staging.source, file_key(file.path)):
+                progress(f"{staging.source}: {file.path}: signals by new code")
+                _measure_again(staging, file_key(file.path))
         elif left == 0:
             continue
         else:
@@ -124,6 +133,35 @@ def _stage_files(
         rows.append(row | {"position": len(rows)})
         taken += int(str(row["rows"]))
     return rows, again
+
+
+def _signals_are_stale(lake: Lake, source: str, tag: str) -> bool:
+    """Whether an upstream file has committed records whose signals were computed by other code, or never."""
+    for family in FAMILIES:
+        made = lake.files(f"signals_{family}", source, {tag})
+        current = (
+            pl.scan_parquet(made).select((pl.col("code") == quality.code()).all()).collect().item() if made else True
+        )
+        if not current or (not made and lake.files(f"records_{family}", source, {tag})):
+            return True
+    return False
+
+
+def _measure_again(staging: _Staging, tag: str) -> None:
+    """Stage the signals of an upstream file's committed records, in batches; the records stay as they are."""
+    writers = staging.writers(tag)
+    try:
+        for name, family in FAMILIES.items():
+            for path in staging.lake.files(f"records_{name}", staging.source, {tag}):
+                for batch in pq.ParquetFile(path).iter_batches():
+                    records = pl.DataFrame(batch).with_columns(source=pl.lit(staging.source))
+                    writers[f"signals_{name}"].write(quality.signals(records, family))
+    except BaseException:
+        for writer in writers.values():
+            writer.discard()
+        raise
+    staging.close(writers)
+    staging.measured.add(tag)
 
 
 def accounts(lake: Lake, name: str) -> str | None:
@@ -253,11 +291,17 @@ def _commit(
 ) -> None:
     left = set(before["file"]) - set(files["file"])
     tags = tuple(file_key(path) for path in sorted({*again, *left}))
-    if not tags and files.equals(before.select(files.columns)):
+    measured = tuple(sorted(staging.measured))
+    if not tags and not measured and files.equals(before.select(files.columns)):
         lake.discard(staging.staged["files"])
         return
     changes = [
-        Change(t.name, tuple(staging.staged[t.name]), staging.source, None if t.name == "files" else tags)
+        Change(
+            t.name,
+            tuple(staging.staged[t.name]),
+            staging.source,
+            None if t.name == "files" else tags + measured if t.name.startswith("signals_") else tags,
+        )
         for t in PER_SOURCE
         if staging.staged[t.name] or lake.exists(t.name)
     ]
@@ -337,7 +381,8 @@ def accounting(files: pl.DataFrame, held: pl.LazyFrame, rejects: pl.LazyFrame) -
 
 def _scan(lake: Lake, staging: _Staging, table: str) -> pl.LazyFrame:
     """A table's partition as it will be: the staged files, and those of upstream files that were not read again."""
-    paths = [s.absolute(lake) for s in staging.staged[table]] + lake.files(table, staging.source, staging.kept)
+    kept = staging.kept - staging.measured if table.startswith("signals_") else staging.kept
+    paths = [s.absolute(lake) for s in staging.staged[table]] + lake.files(table, staging.source, kept)
     return pl.scan_parquet(paths) if paths else lake.scan(table, absent=True)
 
 

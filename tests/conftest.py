@@ -1,11 +1,12 @@
 """What all tests share."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from pipelines.lake import Lake
-from pipelines.workspace import Workspace, workspace
+from pipelines.workspace import ROOT, Workspace, workspace
 
 
 @pytest.fixture
@@ -18,3 +19,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 @pytest.fixture
 def lake(place: Workspace) -> Lake:
     return Lake(place.lake)
+
+
+@pytest.fixture(scope="session")
+def real_hub() -> Path:
+    """A folder of real rows laid out as repositories: TAMIS_REAL_HUB, else ../shared/real-hub beside the clone."""
+    folder = Path(os.environ.get("TAMIS_REAL_HUB", ROOT.parent / "shared" / "real-hub"))
+    if not folder.is_dir():
+        pytest.skip(f"no real rows at {folder}: set TAMIS_REAL_HUB to a folder of them")
+    return folder

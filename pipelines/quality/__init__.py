@@ -1,1 +1,1 @@
-
+"""What can be measured on a record (signals), and which measured values a recipe refuses (rules)."""
