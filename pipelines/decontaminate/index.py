@@ -1,0 +1,236 @@
+"""The items of benchmarks as a scan looks them up: every run of 8 tokens, and the ends of short items.
+
+A bloom filter that fits the second-level cache tells nearly all runs of a clean text apart from those of items; the
+hash tables behind it are looked at for the rest only.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from pipelines.decontaminate.tokens import ANCHOR, GRAM, buffers, cut, grams, kinds, room, together
+from pipelines.dedup.kernel import inlined, kernel
+
+SHORT: Final = 13
+"""Tokens from which an item is left to the rules of n-grams."""
+
+ITEMS: Final = pl.Schema(
+    {
+        "benchmark": pl.String,
+        "item": pl.String,  # its name in the benchmark
+        "field": pl.String,  # which of its texts
+        "text": pl.String,  # null where only hashes are held
+        "answers": pl.List(pl.String),  # any of them is right; null or empty where none is known
+        "choices": pl.List(pl.String),  # that are given with the question; null where none are
+        "words": pl.Int64,  # tokens
+        "grams": pl.List(pl.Int64),  # hashes of its runs of 8 tokens, in order; null where the text is held
+    }
+)
+"""A text of an item of a benchmark."""
+
+_BITS_EACH: Final = 8
+_SHIFTS: Final = (np.uint64(0), np.uint64(6), np.uint64(12))
+_WORD: Final = np.uint64(18)
+_SLOT: Final = np.uint64(30)
+_SIXTY_THREE: Final = np.uint64(63)
+_ONE: Final = np.uint64(1)
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Places by their hash: those of `keys[slot]` are `places[first[n]:first[n + 1]]`, where `slots[slot]` is `n`."""
+
+    bloom: NDArray[np.uint64]
+    slots: NDArray[np.int32]
+    keys: NDArray[np.uint64]
+    first: NDArray[np.int32]
+    places: NDArray[np.int32]
+
+    @property
+    def arrays(self) -> tuple[NDArray[np.generic], ...]:
+        return self.bloom, self.slots, self.keys, self.first, self.places
+
+
+@dataclass(frozen=True)
+class Index:
+    """Texts of items (`items`, in the schema ITEMS) with what a scan needs.
+
+    `tokens` are those of all texts, one after the other: text `n` has `offsets[n]:offsets[n + 1]`. `starts` and `ends`
+    are their bytes in the text (NFC), `bare` their hashes; of a text of which only hashes are held they are 0.
+    """
+
+    items: pl.DataFrame
+    offsets: NDArray[np.int64]
+    owner: NDArray[np.int32]
+    starts: NDArray[np.int32]
+    ends: NDArray[np.int32]
+    bare: NDArray[np.uint64]
+    by_gram: Lookup
+    by_end: Lookup
+
+    def __len__(self) -> int:
+        return self.items.height
+
+    @cached_property
+    def words(self) -> NDArray[np.int64]:
+        """Tokens of each text."""
+        return np.diff(self.offsets)
+
+
+def index(items: pl.DataFrame) -> Index:
+    """Build the index of items (columns of ITEMS; `words` is needed where only hashes are held). Millions a second."""
+    offsets, data, normal = buffers(items["text"])
+    held = items["text"].is_not_null().to_numpy()
+    lengths = np.where(held, 0, items["words"].fill_null(0).to_numpy()).astype(np.int64)
+    scratch = room(offsets)
+    _count(offsets, data, kinds(), held, lengths, scratch)
+    at = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+    total = int(at[-1])
+    whole, bare = np.zeros(total, np.uint64), np.zeros(total, np.uint64)
+    starts, ends = np.zeros(total, np.int32), np.zeros(total, np.int32)
+    eights = np.zeros(total, np.uint64)
+    _fill(offsets, data, kinds(), held, at, scratch, whole, bare, starts, ends, eights)
+    hashed = items["grams"].list.explode(empty_as_null=False, keep_nulls=False).to_numpy().astype(np.int64)
+    _place(held, at, hashed.view(np.uint64), eights)
+    owner = np.repeat(np.arange(items.height, dtype=np.int32), lengths)
+    room_left = np.repeat(at[1:], lengths) - np.arange(total)
+    grammed = np.flatnonzero(room_left >= GRAM).astype(np.int32)
+    short = np.flatnonzero(held & (lengths > 0) & (lengths < SHORT)).astype(np.int32)
+    return Index(
+        items=items.with_columns(text=pl.when(pl.Series(held)).then(normal), words=pl.Series(lengths)),
+        offsets=at,
+        owner=owner,
+        starts=starts,
+        ends=ends,
+        bare=bare,
+        by_gram=_lookup(eights[grammed], grammed),
+        by_end=_lookup(_endings(bare, at, short), short),
+    )
+
+
+def hashes(texts: pl.Series) -> pl.DataFrame:
+    """What of texts may be kept where their owners ask that they be not published: `words` and `grams`.
+
+    No text follows from them; whoever knows 8 words in a row can see whether they stand there.
+    """
+    offsets, data, _ = buffers(texts)
+    lengths = np.zeros(len(texts), np.int64)
+    held = np.ones(len(texts), np.bool_)
+    scratch = room(offsets)
+    _count(offsets, data, kinds(), held, lengths, scratch)
+    at = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+    unused = np.zeros(int(at[-1]), np.uint64)
+    places = np.zeros(int(at[-1]), np.int32)
+    eights = np.zeros(int(at[-1]), np.uint64)
+    _fill(offsets, data, kinds(), held, at, scratch, unused, unused.copy(), places, places.copy(), eights)
+    owner = np.repeat(np.arange(len(texts)), lengths)
+    full = np.repeat(at[1:], lengths) - np.arange(len(eights)) >= GRAM
+    each = pl.DataFrame({"row": owner[full], "gram": eights[full].view(np.int64)})
+    listed = each.group_by("row", maintain_order=True).agg(grams="gram")
+    rows = pl.DataFrame({"row": np.arange(len(texts)), "words": lengths})
+    found = rows.join(listed, on="row", how="left", maintain_order="left")
+    return found.select("words", pl.col("grams").fill_null([]))
+
+
+def _lookup(keys: NDArray[np.uint64], places: NDArray[np.int32]) -> Lookup:
+    # Places in falling order: a run that goes on is read before its last token's place is written over.
+    order = np.lexsort((-places, keys))
+    distinct, first = np.unique(keys[order], return_index=True)
+    slots = np.full(max(16, 1 << (2 * len(distinct)).bit_length()), -1, np.int32)
+    bloom = np.zeros(max(8, 1 << (len(distinct) * _BITS_EACH // 64).bit_length()), np.uint64)
+    _insert(distinct, slots, bloom)
+    return Lookup(bloom, slots, distinct, np.append(first, len(keys)).astype(np.int32), places[order])
+
+
+@inlined
+def may_hold(bloom, hashed):  # type: ignore[no-untyped-def]
+    """False where the filter shows that a hash is not there."""
+    bits = _ONE << (hashed & _SIXTY_THREE)
+    bits |= _ONE << ((hashed >> _SHIFTS[1]) & _SIXTY_THREE)
+    bits |= _ONE << ((hashed >> _SHIFTS[2]) & _SIXTY_THREE)
+    return bloom[(hashed >> _WORD) & np.uint64(len(bloom) - 1)] & bits == bits
+
+
+@kernel
+def find(slots, keys, hashed):  # type: ignore[no-untyped-def]
+    """Number of a hash in `keys`; -1 where it is not there."""
+    mask = np.uint64(len(slots) - 1)
+    slot = (hashed >> _SLOT) & mask
+    while slots[slot] >= 0:
+        if keys[slots[slot]] == hashed:
+            return slots[slot]
+        slot = (slot + _ONE) & mask
+    return -1
+
+
+@kernel
+def ending(bare, start, end, pairs, fours, eights):  # type: ignore[no-untyped-def]
+    """Hash by which a short text is looked up: of its last 4 tokens, or of all where it has fewer."""
+    if end - start < ANCHOR:
+        return together(bare[start:end], end - start)
+    grams(bare[end - ANCHOR : end], ANCHOR, pairs, fours, eights)
+    return fours[0]
+
+
+@kernel
+def _insert(distinct, slots, bloom):  # type: ignore[no-untyped-def]
+    mask, words = np.uint64(len(slots) - 1), np.uint64(len(bloom) - 1)
+    for number in range(len(distinct)):
+        hashed = distinct[number]
+        slot = (hashed >> _SLOT) & mask
+        while slots[slot] >= 0:
+            slot = (slot + _ONE) & mask
+        slots[slot] = number
+        for shift in _SHIFTS:
+            bloom[(hashed >> _WORD) & words] |= _ONE << ((hashed >> shift) & _SIXTY_THREE)
+
+
+@kernel
+def _count(offsets, data, kinds, held, lengths, scratch):  # type: ignore[no-untyped-def]
+    whole, bare = np.empty(scratch, np.uint64), np.empty(scratch, np.uint64)
+    starts, ends = np.empty(scratch, np.int64), np.empty(scratch, np.int64)
+    for row in range(len(lengths)):
+        if held[row]:
+            lengths[row] = cut(data, offsets[row], offsets[row + 1], kinds, whole, bare, starts, ends)
+
+
+@kernel
+def _fill(offsets, data, kinds, held, at, scratch, whole, bare, starts, ends, eights):  # type: ignore[no-untyped-def]
+    first, last = np.empty(scratch, np.int64), np.empty(scratch, np.int64)
+    wholes, bares = np.empty(scratch, np.uint64), np.empty(scratch, np.uint64)
+    pairs, fours, runs = np.empty(scratch, np.uint64), np.empty(scratch, np.uint64), np.empty(scratch, np.uint64)
+    for row in range(len(at) - 1):
+        if not held[row]:
+            continue
+        count = cut(data, offsets[row], offsets[row + 1], kinds, wholes, bares, first, last)
+        grams(wholes, count, pairs, fours, runs)
+        for place in range(count):
+            to = at[row] + place
+            whole[to], bare[to], starts[to], ends[to] = wholes[place], bares[place], first[place], last[place]
+            if place < count - 7:
+                eights[to] = runs[place]
+
+
+@kernel
+def _place(held, at, hashed, eights):  # type: ignore[no-untyped-def]
+    """Put the hashes of items without a text where those of the others stand."""
+    used = 0
+    for row in range(len(held)):
+        if not held[row]:
+            for place in range(at[row], at[row + 1] - 7):
+                eights[place] = hashed[used]
+                used += 1
+
+
+@kernel
+def _endings(bare, at, short):  # type: ignore[no-untyped-def]
+    found = np.empty(len(short), np.uint64)
+    pairs, fours, eights = np.empty(4, np.uint64), np.empty(4, np.uint64), np.empty(4, np.uint64)
+    for number in range(len(short)):
+        item = short[number]
+        found[number] = ending(bare, at[item], at[item + 1], pairs, fours, eights)
+    return found
