@@ -10,17 +10,18 @@ import polars as pl
 from dagster._core.errors import DagsterExecutionInterruptedError
 
 from assets.definitions import defs
+from assets.failures import WATCHED
 from assets.partitions import RECIPES
 from pipelines import timings
 from pipelines.lake import Lake
 from pipelines.recipe import Recipe
 from pipelines.report.html import write_report
-from pipelines.report.summary import RunOutcome, SourceStatus
+from pipelines.report.summary import RunOutcome, SourceStatus, summarise
 from pipelines.report.terminal import terminal_summary
 from pipelines.snapshots import noted
 from pipelines.sources import named, sources
 from pipelines.training.launch import compare
-from pipelines.workspace import SAMPLE, Workspace
+from pipelines.workspace import SAMPLE, Workspace, source_lock
 from schemas.families import FAMILIES
 
 _PROGRESS: Final[dict[str, Any]] = {"loggers": {"progress": {}}}
@@ -53,11 +54,10 @@ class Graph:
             recipes=tuple(published),
             comparisons=tuple(compare(self.workspace, trained)),
             failures=tuple(self.failures),
-            planted=None,
             seconds=time.monotonic() - started,
         )
-        report = write_report(self.workspace, lake, outcome)
-        say(terminal_summary(self.workspace, lake, outcome, report))
+        summary = summarise(self.workspace, lake, outcome)
+        say(terminal_summary(summary, write_report(summary)))
         return 1 if self.failures else 0
 
     def _plan(self, chosen: list[str]) -> str:
@@ -73,7 +73,8 @@ class Graph:
         started = time.monotonic()
         before = lake.version("files")
         known = lake.scan("files").filter(_is(name)).collect()
-        error = self._execute("refresh_source", name, config)
+        with self.workspace.lock(source_lock(name), f"make run of {name}", say):
+            error = self._execute("refresh_source", name, config)
         files = lake.scan("files").filter(_is(name)).collect()
         took = time.monotonic() - started
         rows = int(files["rows"].sum())
@@ -119,7 +120,11 @@ class Graph:
         """Run a job's partition in this process; what failed, None if nothing did."""
         try:
             result = defs.resolve_job_def(job).execute_in_process(
-                partition_key=partition, instance=self._instance, raise_on_error=False, run_config=_PROGRESS | config
+                partition_key=partition,
+                instance=self._instance,
+                raise_on_error=False,
+                run_config=_PROGRESS | config,
+                tags=WATCHED,
             )
         except DagsterExecutionInterruptedError as error:
             raise KeyboardInterrupt from error

@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from assets.sources import NETWORK
+
 refresh_source = dg.define_asset_job(
     "refresh_source",
     selection=["snapshot", "records", "signals"],
@@ -18,7 +20,10 @@ train = dg.define_asset_job(
     description="Train one run of a recipe on its published corpus.",
 )
 look_upstream = dg.define_asset_job(
-    "look_upstream", selection=["upstream"], description="Ask the Hub which repositories moved."
+    "look_upstream",
+    selection=["upstream"],
+    description="Ask the Hub which repositories moved.",
+    op_retry_policy=NETWORK,
 )
 look_at_recipes = dg.define_asset_job(
     "look_at_recipes", selection=["recipe"], description="See which recipes were edited."

@@ -6,7 +6,10 @@ from assets.failures import told
 from assets.resources import Tamis
 from pipelines.errors import TamisError
 from pipelines.lake_wide import build_pairs, build_sides, built_with
+from pipelines.report.markdown import funnel_picture
+from pipelines.report.summary import part_stages, row_stages
 from pipelines.states import State, last_state, open_state
+from pipelines.transactions import clean
 from schemas.families import FAMILIES
 
 # One unbuilt source must not hold back the lake: eager() alone waits for every partition of its inputs.
@@ -17,14 +20,17 @@ EAGER = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_
 def state(context: dg.AssetExecutionContext, tamis: Tamis) -> dg.MaterializeResult:
     """The versions of all sources' tables that belong together; gates compare them with what was counted."""
     with told(), tamis.workspace.lock("lake", "a lake state", context.log.info):
-        opened = open_state(tamis.workspace, tamis.lake, built_with(tamis.settings))
+        deleted = clean(tamis.workspace, tamis.lake)
+        opened = open_state(tamis.workspace, tamis.lake, built_with(tamis.settings), context.log.info)
     files = opened.scan("files").collect()
     return dg.MaterializeResult(
         data_version=dg.DataVersion(str(opened.number)),
         metadata={
             "state": opened.number,
             "sources": files["source"].n_unique(),
+            "files_of_killed_runs_deleted": deleted,
             "upstream_rows": int(files["rows"].sum()),
+            "funnel": dg.MetadataValue.md(funnel_picture(row_stages(files))),
             "dagster/row_count": sum(int(files["records"].struct.field(name).sum()) for name in FAMILIES),
         },
     )
@@ -53,6 +59,7 @@ def sides(context: dg.AssetExecutionContext, tamis: Tamis) -> dg.MaterializeResu
             **sided.records,
             "split_bridges": sided.bridges,
             "largest_component": sided.largest,
+            "picture": dg.MetadataValue.md(funnel_picture(part_stages(sided.records, sum(sided.records.values())))),
         },
     )
 

@@ -12,7 +12,8 @@ from pipelines.catalogue import recipe_now
 from pipelines.exports import export
 from pipelines.ledger import funnel, last_published, publish_ledger, verified
 from pipelines.recipe import Recipe
-from pipelines.report.markdown import funnel_markdown, kept_and_dropped_markdown
+from pipelines.report.markdown import funnel_markdown, funnel_picture, kept_and_dropped_markdown
+from pipelines.report.summary import record_stages
 from pipelines.sources import sources
 from pipelines.states import ready_state
 
@@ -75,6 +76,7 @@ def ledger_and_publication(
             "dagster/partition_row_count": made.height,
             "kept": kept,
             "dropped": made.height - kept,
+            "picture": dg.MetadataValue.md(funnel_picture(record_stages(counts))),
             "funnel": dg.MetadataValue.md(funnel_markdown(counts)),
             "sample": dg.MetadataValue.md(kept_and_dropped_markdown(published)),
         },

@@ -4,14 +4,15 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from assets.failures import told
+from assets.failures import told, watched
 from assets.partitions import SOURCES
 from assets.resources import Tamis
 from pipelines import snapshots
-from pipelines.hub_errors import Absent
+from pipelines.hub import Absent
 from pipelines.refresh import accounts, refresh
-from pipelines.report.markdown import rejects_markdown, rows_markdown
+from pipelines.report.markdown import rejects_markdown, rows_markdown, signals_markdown
 from pipelines.sources import sources
+from pipelines.upstream import look
 
 NETWORK = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
@@ -25,15 +26,17 @@ class Reading(dg.Config):
 @dg.observable_source_asset(
     partitions_def=SOURCES, group_name="sources", description="The commit that each source's repository is at."
 )
-def upstream(tamis: Tamis) -> dg.DataVersionsByPartition:
-    commits = {}
-    for name, source in sources().items():
+def upstream(context: dg.OpExecutionContext, tamis: Tamis) -> dg.DataVersionsByPartition:
+    """Repositories that cannot be had are in the run's log; where none can, the step fails."""
+    seen = look(tamis.hub, sources())
+    for name, absent in seen.absent.items():
+        context.log.warning(f"ABSENT: {name}: {absent}")
+    for name, error in seen.failed.items():
+        context.log.error(f"FAILED: {name}: {error}")
+    if seen.failed and not seen.commits:
         with told(retry=True):
-            try:
-                commits[name] = tamis.hub.revision(source.repo, source.revision or "main")
-            except Absent:
-                continue
-    return dg.DataVersionsByPartition(commits)
+            raise next(iter(seen.failed.values()))
+    return dg.DataVersionsByPartition(dict(seen.commits))
 
 
 @dg.asset(
@@ -49,17 +52,17 @@ def snapshot(context: dg.AssetExecutionContext, tamis: Tamis) -> Iterator[dg.Out
     """Our copy of the source's files, pinned to one commit and verified. Absent repositories make none."""
     name = context.partition_key
     source = sources()[name]
-    try:
-        with told():
-            pulled = tamis.hub.snapshot(source.repo, source.wanted, revision=source.revision)
-    except dg.Failure as failure:
-        if isinstance(failure.__cause__, Absent):
+    with told(retry=not watched(context.run.tags)):
+        try:
+            pulled = tamis.hub.snapshot(source.repo, source.wanted, revision=source.revision, tell=context.log.info)
+        except Absent as absent:
             snapshots.forget(tamis.workspace, name)
-            context.log.warning(f"ABSENT: {failure.description}")
+            context.log.warning(f"ABSENT: {absent}")
             return
-        if isinstance(failure.__cause__, Unreachable):
-            raise dg.Failure(failure.description, metadata=failure.metadata, allow_retries=True) from failure
-        raise
+    if not pulled.files:
+        snapshots.forget(tamis.workspace, name)
+        context.log.warning(f"ABSENT: {name}: of {pulled.repo} this Hub has no {', '.join(pulled.absent)}")
+        return
     snapshots.save(tamis.workspace, name, pulled)
     yield dg.Output(
         None,
@@ -136,7 +139,11 @@ def records_and_signals(
         },
     )
     yield dg.MaterializeResult(
-        asset_key="signals", metadata={"dagster/partition_row_count": sum(done.records.values())}
+        asset_key="signals",
+        metadata={
+            "dagster/partition_row_count": sum(done.records.values()),
+            "signals": dg.MetadataValue.md(signals_markdown(tamis.lake, name, tuple(done.records))),
+        },
     )
     wrong = accounts(tamis.lake, name)
     yield dg.AssetCheckResult(

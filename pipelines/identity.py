@@ -123,4 +123,4 @@ def _where(series: pl.Series, mask: pl.Series, change: Callable[[pl.Series], pl.
 
 def _digest(texts: pl.Series) -> pl.Series:
     frame = texts.to_frame("text")
-    return frame.select(plh.col("text").chash.blake3().str.decode("hex").bin.head(HASH_BYTES)).to_series()  # type: ignore[attr-defined]
+    return frame.select(plh.col("text").chash.blake3().str.decode("hex").bin.head(HASH_BYTES)).to_series()

@@ -1,136 +1,37 @@
-"""The lake: Delta tables in one folder. This module owns their types, commits, retries and versions.
+"""The lake: Delta tables in one folder. This module owns their commits, retries and versions.
 
-A table's files are staged first (parquet files that no transaction names, so nobody sees them), checked, and
-then added in one transaction. Two writers of a table always conflict in Delta, also on different partitions:
-a commit reloads the table and tries again.
+A table's files are staged first (`pipelines.staging`), checked, and then added in one transaction. Two writers of a
+table always conflict in Delta, also on different partitions: a commit reloads the table and tries again.
 """
 
 import json
-import os
 import random
 import time
-import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 from deltalake import DeltaTable, Schema
-from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, CommitProperties, RemoveAction
 
-from pipelines.errors import TamisError
+from pipelines.errors import TamisError, writing
+from pipelines.staging import Staged, Writer, inside
 from schemas.tables import TABLES, Table
-
-_ROW_GROUP: Final = 16_384
-"""Rows a row group: small ones bound the memory of writer and reader."""
 
 _ATTEMPTS: Final = 40
 EVERYTHING: Final = "*"
 """As `replace` of a commit: every file of the table."""
 
+LASTING: Final = "lasting"
+"""Folder of the tables that nothing can rebuild. It is saved by copying it, and restored by putting it back."""
+
+_VERSION: Final = "tamis.schemaVersion"
 _KEPT_FOR: Final = "interval 3650 days"
 """Log and files of old versions outlive any pass that names them."""
-
-
-@dataclass(frozen=True)
-class Staged:
-    """A parquet file that lies in a table's folder and is not yet part of the table."""
-
-    table: str
-    path: str
-    """Relative to the table's folder, with the partition in it."""
-    rows: int
-    size: int
-    partition: Mapping[str, str]
-    schema: pa.Schema
-
-    def absolute(self, lake: "Lake") -> Path:
-        return lake.folder(self.table) / self.path
-
-
-@dataclass
-class Writer:
-    """Streams frames into one staged file."""
-
-    lake: "Lake"
-    table: Table
-    partition: str | None
-    tag: str
-    _file: pq.ParquetWriter | None = field(default=None, init=False)
-    _path: Path | None = field(default=None, init=False)
-    _rows: int = field(default=0, init=False)
-    _schema: pa.Schema | None = field(default=None, init=False)
-
-    def write(self, frame: pl.DataFrame) -> None:
-        """Append rows. The frame has the table's columns; the partition's column is left out of the file."""
-        if frame.is_empty():
-            return
-        arrow = conform(frame, self.table, drop=self.table.partition)
-        if self._file is None:
-            folder = self.lake.folder(self.table.name)
-            if self.table.partition:
-                folder = folder / f"{self.table.partition}={self.partition}"
-            folder.mkdir(parents=True, exist_ok=True)
-            self._path = folder / f"{self.tag}.{uuid.uuid4().hex}.parquet"
-            self._schema = arrow.schema
-            self._file = pq.ParquetWriter(self._path, arrow.schema, compression="zstd")
-        self._file.write_table(arrow, row_group_size=_ROW_GROUP)
-        self._rows += arrow.num_rows
-
-    def close(self) -> Staged | None:
-        """Finish the file; None if nothing was written."""
-        if self._file is None or self._path is None or self._schema is None:
-            return None
-        self._file.close()
-        self._file = None
-        return Staged(
-            table=self.table.name,
-            path=str(self._path.relative_to(self.lake.folder(self.table.name))),
-            rows=self._rows,
-            size=self._path.stat().st_size,
-            partition={self.table.partition: str(self.partition)} if self.table.partition else {},
-            schema=self._schema,
-        )
-
-    def discard(self) -> None:
-        """Close and delete what was written."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
-
-
-def conform(frame: pl.DataFrame, table: Table, *, drop: str | None = None) -> pa.Table:
-    """The frame as an Arrow table with exactly the table's columns and types, and the open-ended ones behind.
-
-    TamisError if a column is missing or cannot be cast.
-    """
-    declared = [f for f in table.columns if f.name != drop]
-    missing = [f.name for f in declared if f.name not in frame.columns]
-    if missing:
-        raise TamisError(f"the columns {missing} are missing", where=table.name, cure="This is a defect of Tamis.")
-    names = [f.name for f in declared]
-    extra = [n for n in frame.columns if n not in names and n != drop] if table.open_ended else []
-    arrow = frame.select(names + extra).to_arrow()
-    fields = [*declared, *(pa.field(n, _storable(arrow.schema.field(n).type)) for n in extra)]
-    try:
-        return arrow.cast(pa.schema(fields))
-    except (pa.ArrowInvalid, ValueError) as error:
-        raise TamisError(str(error), where=table.name, cure="This is a defect of Tamis.") from error
-
-
-def _storable(type_: pa.DataType) -> pa.DataType:
-    """Delta has no unsigned integers and no large strings."""
-    if pa.types.is_unsigned_integer(type_) or pa.types.is_integer(type_):
-        return pa.int64()
-    if pa.types.is_large_string(type_) or pa.types.is_string_view(type_):
-        return pa.string()
-    return type_
 
 
 class Lake:
@@ -140,10 +41,11 @@ class Lake:
         self.root = root
 
     def folder(self, table: str) -> Path:
-        return self.root / table
+        return self.root / table if TABLES[table].derived else self.root / LASTING / table
 
     def exists(self, table: str) -> bool:
-        return (self.folder(table) / "_delta_log").is_dir()
+        # a disk that was full when the table was to be made leaves the folder of the log, with nothing in it
+        return any((self.folder(table) / "_delta_log").glob("*.json"))
 
     def version(self, table: str) -> int | None:
         """Number of the table's last commit; None if it is not there yet."""
@@ -156,20 +58,14 @@ class Lake:
     def scan(self, table: str, version: int | None = None, *, absent: bool = False) -> pl.LazyFrame:
         """Rows of a table at a version (the last by default); no rows, but the columns, where it is not there.
 
-        `absent=True` reads it as not there (a table that a lake state does not name).
+        `absent=True` reads it as not there (a table that a lake state does not name). TamisError where the version
+        is gone, or another version of Tamis wrote the table.
         """
-        if absent or not self.exists(table):
+        if absent or (version is None and not self.exists(table)):
             empty = pl.from_arrow(TABLES[table].schema.empty_table())
             assert isinstance(empty, pl.DataFrame)
             return empty.lazy()
-        try:
-            return pl.scan_delta(str(self.folder(table)), version=version)
-        except TableNotFoundError as error:
-            raise TamisError(
-                f"version {version} is gone",
-                where=str(self.folder(table)),
-                cure="It was named by a state or pass; materialise the recipe again.",
-            ) from error
+        return pl.scan_delta(self._open(table, version))
 
     def rows(self, table: str, version: int | None = None, *, partition: str | None = None) -> int:
         """Rows of a table (of one partition of it), counted from the files themselves."""
@@ -181,21 +77,29 @@ class Lake:
 
     def writer(self, table: str, *, partition: str | None = None, tag: str = "part") -> Writer:
         """A stream into a staged file. `tag` begins the file's name, so that `commit` can replace by it."""
-        return Writer(self, TABLES[table], partition, tag)
+        return Writer(self.folder(table), TABLES[table], partition, tag)
 
     def stage(
         self, table: str, frame: pl.DataFrame, *, partition: str | None = None, tag: str = "part"
     ) -> list[Staged]:
-        """Write one frame as a staged file; an empty frame stages nothing."""
+        """Write one frame as a staged file; an empty frame stages nothing, and an error leaves nothing."""
         writer = self.writer(table, partition=partition, tag=tag)
-        writer.write(frame)
-        staged = writer.close()
+        try:
+            writer.write(frame)
+            staged = writer.close()
+        except BaseException:
+            writer.discard()
+            raise
         return [staged] if staged else []
+
+    def path(self, staged: Staged) -> Path:
+        """Where a staged file lies."""
+        return self.folder(staged.table) / staged.path
 
     def discard(self, staged: Iterable[Staged]) -> None:
         """Delete staged files that will not be committed."""
         for item in staged:
-            item.absolute(self).unlink(missing_ok=True)
+            self.path(item).unlink(missing_ok=True)
 
     def commit(
         self,
@@ -212,30 +116,13 @@ class Lake:
         A commit that changes nothing makes no version.
         """
         spec = TABLES[table]
-        prefixes = None if tags is None else tuple(f"{spec.partition}={replace}/{tag}." for tag in tags)
+        prefixes = None if tags is None else tuple(f"{inside(spec, replace)}{tag}." for tag in tags)
         for attempt in range(_ATTEMPTS):
-            delta = self._prepared(spec, staged)
-            gone = _leaving(delta, spec, replace, prefixes)
-            if not staged and not gone:
-                return int(delta.version())
-            now = int(time.time() * 1000)
-            actions: list[AddAction | RemoveAction] = [
-                AddAction(s.path, s.size, dict(s.partition), now, True, json.dumps({"numRecords": s.rows}))
-                for s in staged
-            ]
-            actions += [RemoveAction(path, True, now, size, values) for path, size, values in gone]
             try:
-                delta.create_write_transaction(
-                    actions,
-                    mode="append",
-                    schema=delta.schema(),
-                    partition_by=[spec.partition] if spec.partition else None,
-                    commit_properties=CommitProperties(custom_metadata={"tamis": replace or "append"}),
-                )
+                with writing(self.folder(table)):
+                    return self._commit_once(spec, staged, replace, prefixes)
             except CommitFailedError:
                 time.sleep(random.uniform(0.005, 0.05) * (attempt + 1))
-                continue
-            return int(self._open(table).version())
         raise TamisError(
             f"{_ATTEMPTS} commits in a row met another writer",
             where=str(self.folder(table)),
@@ -250,21 +137,80 @@ class Lake:
         """Put a frame in the place of a whole table, or of one partition of it."""
         return self.commit(table, self.stage(table, frame, partition=partition), replace=partition or EVERYTHING)
 
+    def restore(self, table: str, version: int | None) -> None:
+        """Make the table what it was at a version (None: before it was there, so empty), as its newest one."""
+        if self.exists(table):
+            with writing(self.folder(table)):
+                self._open(table).restore(version or 0)
+
     def files(self, table: str, partition: str, tags: set[str]) -> list[Path]:
         """The parquet files of one partition's last version that were staged with one of the tags."""
         if not self.exists(table):
             return []
+        folder, start = self.folder(table), inside(TABLES[table], partition)
+        paths = (path for path, *_ in _added(self._open(table), TABLES[table]))
+        return [folder / path for path in paths if path.startswith(start) and _tag(path) in tags]
+
+    def holds(self, staged: Staged) -> bool:
+        """Whether a file is part of its table's last version."""
+        table = TABLES[staged.table]
+        return self.exists(table.name) and any(
+            path == staged.path for path, *_ in _added(self._open(table.name), table)
+        )
+
+    def orphans(self, table: str, older_than_s: float) -> list[Path]:
+        """Parquet files of the table's folder that no commit ever named: what killed runs had staged."""
+        before = time.time() - older_than_s
         folder = self.folder(table)
-        inside = f"{TABLES[table].partition}={partition}/"
-        paths = pa.table(self._open(table).get_add_actions(flatten=True))["path"].to_pylist()
-        return [folder / p for p in paths if p.startswith(inside) and p[len(inside) :].split(".")[0] in tags]
+        named = {Path(path).name for path in _ever_added(folder)}
+        return [
+            path for path in folder.rglob("*.parquet")
+            if path.name not in named and "_delta_log" not in path.parts and path.stat().st_mtime < before
+        ]  # fmt: skip
 
-    def holds(self, table: str, path: str) -> bool:
-        """Whether a file is part of the table's last version."""
-        return self.exists(table) and any(uri.endswith(path) for uri in self._open(table).file_uris())
+    def _open(self, table: str, version: int | None = None) -> DeltaTable:
+        """Every reading and writing of a table comes by here."""
+        folder = self.folder(table)
+        try:
+            delta = DeltaTable(str(folder), version=version)
+        except DeltaError as error:
+            what = f"version {version} is gone" if version is not None else f"cannot be read: {error}"
+            cure = "It was named by a state or pass; materialise the recipe again."
+            raise TamisError(what, where=str(folder), cure=cure) from error
+        written = delta.metadata().configuration.get(_VERSION)
+        if written != str(TABLES[table].version):
+            raise self._foreign(TABLES[table], written)
+        return delta
 
-    def _open(self, table: str) -> DeltaTable:
-        return DeltaTable(str(self.folder(table)))
+    def _foreign(self, table: Table, written: str | None) -> TamisError:
+        cure = (
+            f"Delete everything in {self.root} but `{LASTING}`: the next run rebuilds it."
+            if table.derived
+            else "Use the version of Tamis that wrote it: nothing can rebuild this table, so it is left as it is."
+        )
+        what = f"the table has the schema version {written or 'of nobody'}, and this Tamis works with {table.version}"
+        return TamisError(what, where=str(self.folder(table.name)), cure=cure)
+
+    def _commit_once(
+        self, spec: Table, staged: Sequence[Staged], replace: str | None, prefixes: tuple[str, ...] | None
+    ) -> int:
+        delta = self._prepared(spec, staged)
+        gone = _leaving(delta, spec, replace, prefixes)
+        if not staged and not gone:
+            return int(delta.version())
+        now = int(time.time() * 1000)
+        actions: list[AddAction | RemoveAction] = [
+            AddAction(s.path, s.size, dict(s.partition), now, True, json.dumps({"numRecords": s.rows})) for s in staged
+        ]
+        actions += [RemoveAction(path, True, now, size, values) for path, size, values in gone]
+        delta.create_write_transaction(
+            actions,
+            mode="append",
+            schema=delta.schema(),
+            partition_by=[spec.partition] if spec.partition else None,
+            commit_properties=CommitProperties(custom_metadata={"tamis": replace or "append"}),
+        )
+        return int(self._open(spec.name).version())
 
     def _prepared(self, spec: Table, staged: Sequence[Staged]) -> DeltaTable:
         """The table, created or widened so that it has the columns of the staged files."""
@@ -277,11 +223,12 @@ class Lake:
                 schema=pa.schema(list(columns.values())),
                 mode="ignore",
                 partition_by=[spec.partition] if spec.partition else None,
-                description=f"schema version {spec.schema.metadata[b'version'].decode()}",
                 configuration={
                     "delta.logRetentionDuration": _KEPT_FOR,
                     "delta.deletedFileRetentionDuration": _KEPT_FOR,
+                    _VERSION: str(spec.version),
                 },
+                raise_if_key_not_exists=False,  # Delta knows no key of ours
             )
         delta = self._open(spec.name)
         known = {f.name for f in delta.schema().fields}
@@ -297,25 +244,31 @@ def _nullable(column: pa.Field) -> pa.Field:
     return column.with_nullable(True)
 
 
+def _added(delta: DeltaTable, spec: Table) -> list[tuple[str, int, dict[str, str | None]]]:
+    """Path, bytes and partition of each file of a table's version."""
+    actions = pa.table(delta.get_add_actions(flatten=True))
+    paths = [unquote(path) for path in actions["path"].to_pylist()]  # it is quoted once more than it was committed
+    values = actions[f"partition.{spec.partition}"].to_pylist() if spec.partition else [None] * len(paths)
+    partitions: list[dict[str, str | None]] = [{spec.partition: value} if spec.partition else {} for value in values]
+    return list(zip(paths, actions["size_bytes"].to_pylist(), partitions, strict=True))
+
+
 def _leaving(
     delta: DeltaTable, spec: Table, replace: str | None, prefixes: tuple[str, ...] | None
 ) -> list[tuple[str, int, dict[str, str | None]]]:
     if replace is None:
         return []
-    actions = pa.table(delta.get_add_actions(flatten=True)).to_pydict()
-    column = f"partition.{spec.partition}"
-    leaving = []
-    for position, path in enumerate(actions["path"]):
-        values = {spec.partition: actions[column][position]} if spec.partition else {}
-        if replace != EVERYTHING and values.get(spec.partition or "") != replace:
-            continue
-        if prefixes is not None and not path.startswith(prefixes):
-            continue
-        leaving.append((path, actions["size_bytes"][position], values))
-    return leaving
+    here = _added(delta, spec)
+    if replace != EVERYTHING:
+        here = [file for file in here if file[2].get(str(spec.partition)) == replace]
+    return here if prefixes is None else [file for file in here if file[0].startswith(prefixes)]
 
 
-def disk_free(path: Path) -> int:
-    """Bytes that may still be written below `path`."""
-    stats = os.statvfs(path)
-    return stats.f_bavail * stats.f_frsize
+def _ever_added(folder: Path) -> set[str]:
+    """Paths of all files that a table's commits named: its log is kept as long as they are."""
+    lines = (line for log in (folder / "_delta_log").glob("*.json") for line in log.read_text("utf-8").splitlines())
+    return {unquote(entry["add"]["path"]) for entry in map(json.loads, lines) if "add" in entry}
+
+
+def _tag(path: str) -> str:
+    return path.rsplit("/", 1)[-1].split(".")[0]

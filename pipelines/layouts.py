@@ -5,6 +5,9 @@ from typing import Final
 import polars as pl
 
 _NONE: Final = pl.lit(None, dtype=pl.String)
+_TURN, _SAID = "\ufdd0", "\ufdd1"
+"""Noncharacters: Unicode keeps them out of text that is passed on, so they can stand for places in it."""
+
 _ROLES: Final = {
     "human": "user",
     "user": "user",
@@ -60,10 +63,10 @@ def transcript(column: str) -> pl.Expr:
 
     What stands before the first marker is lost: reject rows that do not begin with one.
     """
-    marked = pl.col(column).str.replace_all(r"\n\n(Human|Assistant):", "\x1e$1\x1f")
-    turn = pl.element().str.split_exact("\x1f", 1)
+    marked = pl.col(column).str.replace_all(r"\n\n(Human|Assistant):", f"{_TURN}${{1}}{_SAID}")
+    turn = pl.element().str.split_exact(_SAID, 1)
     speaker, said = turn.struct.field("field_0"), turn.struct.field("field_1").str.strip_chars()
-    return marked.str.split("\x1e").list.slice(1).list.eval(message(role(speaker), said))
+    return marked.str.split(_TURN).list.slice(1).list.eval(message(role(speaker), said))
 
 
 def pairs(frame: pl.DataFrame, chosen: str = "chosen", rejected: str = "rejected") -> pl.DataFrame:

@@ -13,15 +13,16 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from pipelines.errors import TamisError
-from pipelines.lake import Lake, Staged, Writer
+from pipelines.lake import Lake
 from pipelines.lake_settings import LakeSettings
 from pipelines.normalise import Place, batches, file_key, normalise
 from pipelines.quality import signals as quality
 from pipelines.reading import read
 from pipelines.sources.source import Read, Source
-from pipelines.transactions import Change, commit
+from pipelines.staging import Staged, Writer
+from pipelines.transactions import Change, commit, committing
 from pipelines.wanted import Snapshot, UpstreamFile
-from pipelines.workspace import Workspace
+from pipelines.workspace import Workspace, source_lock
 from schemas.families import FAMILIES
 from schemas.tables import PER_SOURCE, TABLES
 
@@ -93,7 +94,9 @@ def refresh(
     `limit`: upstream rows to read, from the start; rows that were read before stay. TamisError names source and
     file; then the source's last good records stand.
     """
-    with workspace.lock(f"source-{name}", f"a run of {name}", progress):
+    with workspace.lock(source_lock(name), f"a run of {name}", progress):
+        with committing(lake, progress):
+            pass  # what a killed run of this source left is finished before its tables are read
         before = lake.scan("files").filter(pl.col("source") == name).collect()
         staging = _Staging(lake, name)
         try:
@@ -101,10 +104,10 @@ def refresh(
             files = pl.DataFrame(rows, schema=_FILES_SCHEMA)
             check(lake, name, files, staging, settings)
             staging.staged["files"] = lake.stage("files", files, partition=name)
-            _commit(workspace, lake, staging, before, files, again)
         except BaseException:
             staging.discard()
             raise
+        _commit(lake, staging, before, files, again, progress)
         return Refreshed(name, files, tuple(again))
 
 
@@ -112,14 +115,15 @@ def _stage_files(
     staging: _Staging, source: Source, snapshot: Snapshot, before: pl.DataFrame, limit: int | None, progress: Progress
 ) -> tuple[list[dict[str, object]], list[str]]:
     intact = accounts(staging.lake, staging.source) is None
-    known = {str(row["file"]): row for row in before.iter_rows(named=True)} if intact else {}
+    known = {str(row["file"]): row for row in before.iter_rows(named=True)}
     rows: list[dict[str, object]] = []
     again: list[str] = []
     taken = 0
     for declared, file in in_order(source, snapshot):
         left = None if limit is None else max(limit - taken, 0)
         old = known.get(file.path)
-        if old is not None and why_again(old, file, source.code, left) is None:
+        left = extent(old, left)
+        if old is not None and intact and why_again(old, file, source.code, left) is None:
             row = old
             staging.kept.add(file_key(file.path))
             if _signals_are_stale(staging.lake, staging.source, file_key(file.path)):
@@ -183,6 +187,13 @@ def in_order(source: Source, snapshot: Snapshot) -> Iterator[tuple[Read, Upstrea
             mine = file.config == declared.config if declared.config else file.config not in named
             if mine and file.split in declared.splits:
                 yield declared, file
+
+
+def extent(old: Mapping[str, object] | None, left: int | None) -> int | None:
+    """Rows to read of a file: what is left of the limit, but never fewer than were read before; None for all."""
+    if old is None or left is None:
+        return left
+    return None if old["limit"] is None else max(int(str(old["limit"])), left)
 
 
 def why_again(old: Mapping[str, object] | None, file: UpstreamFile, code: str, left: int | None) -> str | None:
@@ -286,26 +297,40 @@ def _located(rejects: pl.DataFrame, source: str, file: str) -> pl.DataFrame:
     return rejects.with_columns(source=pl.lit(source), file=pl.lit(file))
 
 
+def _replaced(table: str, tags: tuple[str, ...] | None, measured: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Tags of the files that leave a table; None where its whole partition does."""
+    if table == "files" or tags is None:
+        return None
+    return tags + measured if table.startswith("signals_") else tags
+
+
 def _commit(
-    workspace: Workspace, lake: Lake, staging: _Staging, before: pl.DataFrame, files: pl.DataFrame, again: list[str]
+    lake: Lake,
+    staging: _Staging,
+    before: pl.DataFrame,
+    files: pl.DataFrame,
+    again: list[str],
+    progress: Progress,
 ) -> None:
     left = set(before["file"]) - set(files["file"])
-    tags = tuple(file_key(path) for path in sorted({*again, *left}))
     measured = tuple(sorted(staging.measured))
-    if not tags and not measured and files.equals(before.select(files.columns)):
+    if not again and not left and not measured and files.equals(before.select(files.columns)):
         lake.discard(staging.staged["files"])
         return
+    tags: tuple[str, ...] | None = tuple(file_key(path) for path in sorted({*again, *left}))
+    if not staging.kept:
+        tags = None  # files that somebody else wrote into the tables have no tag, and go too
     changes = [
         Change(
             t.name,
             tuple(staging.staged[t.name]),
             staging.source,
-            None if t.name == "files" else tags + measured if t.name.startswith("signals_") else tags,
+            _replaced(t.name, tags, measured),
         )
         for t in PER_SOURCE
         if staging.staged[t.name] or lake.exists(t.name)
     ]
-    commit(workspace, lake, staging.source, changes)
+    commit(lake, staging.source, changes, progress)
 
 
 def check(lake: Lake, name: str, files: pl.DataFrame, staging: _Staging, settings: LakeSettings) -> None:
@@ -373,16 +398,15 @@ def accounting(files: pl.DataFrame, held: pl.LazyFrame, rejects: pl.LazyFrame) -
         if row[name] != row[f"{name}_held"]
     ]
     if not differing:
-        differing = [
-            f"{row['rows']:,} rows, but {row['yielding']:,} + {row['rejected']:,} + {row['not_selected']:,} accounted for"
-        ]
+        parts = " + ".join(f"{row[name]:,}" for name in ("yielding", "rejected", "not_selected"))
+        differing = [f"{row['rows']:,} rows, but {parts} accounted for"]
     return f"{row['file']}: {'; '.join(differing)}"
 
 
 def _scan(lake: Lake, staging: _Staging, table: str) -> pl.LazyFrame:
     """A table's partition as it will be: the staged files, and those of upstream files that were not read again."""
     kept = staging.kept - staging.measured if table.startswith("signals_") else staging.kept
-    paths = [s.absolute(lake) for s in staging.staged[table]] + lake.files(table, staging.source, kept)
+    paths = [lake.path(s) for s in staging.staged[table]] + lake.files(table, staging.source, kept)
     return pl.scan_parquet(paths) if paths else lake.scan(table, absent=True)
 
 

@@ -5,20 +5,17 @@ from dataclasses import asdict
 from pathlib import Path
 
 from pipelines.errors import TamisError
+from pipelines.files import write_whole
 from pipelines.wanted import Snapshot, UpstreamFile
 from pipelines.workspace import Workspace
 
 
 def save(workspace: Workspace, source: str, snapshot: Snapshot) -> None:
     """Keep the note of a finished snapshot."""
-    path = _path(workspace, source)
-    path.parent.mkdir(exist_ok=True)
     note = asdict(snapshot)
     for file in note["files"]:
         file["local"] = str(file["local"])
-    scratch = path.with_suffix(".tmp")
-    scratch.write_text(json.dumps(note, indent=1), encoding="utf-8")
-    scratch.replace(path)
+    write_whole(_path(workspace, source), json.dumps(note, indent=1))
 
 
 def load(workspace: Workspace, source: str) -> Snapshot:

@@ -14,8 +14,9 @@ import polars as pl
 
 from pipelines.errors import TamisError
 from pipelines.lake import Lake
+from pipelines.locks import Tell
 from pipelines.refresh import accounting
-from pipelines.transactions import committing
+from pipelines.transactions import Change, commit, committing
 from pipelines.workspace import Workspace
 from schemas.families import FAMILIES
 from schemas.tables import PER_SOURCE
@@ -56,25 +57,28 @@ class Pass:
         return self.lake.scan("ledger", self.versions["ledger"]).filter(pl.col("recipe") == self.recipe)
 
 
-def open_state(workspace: Workspace, lake: Lake, built_with: str) -> State:
+def open_state(workspace: Workspace, lake: Lake, built_with: str, tell: Tell | None = None) -> State:
     """The lake as it is now, as a state: the last one if nothing was committed since.
 
-    `built_with` is the identity of what its lake-wide tables are built by. TamisError names the source whose tables do not hold what was counted while reading.
+    `built_with` is the identity of what its lake-wide tables are built by. TamisError names the source whose tables
+    do not hold what was counted while reading; then no state is opened.
     """
-    with committing(workspace, lake):
+    with committing(lake, tell):
         versions = lake.versions(t.name for t in PER_SOURCE)
-    if not versions:
-        raise TamisError(
-            "no source has been read yet", where=str(workspace.path), cure="Materialise `records` of a source first."
-        )
-    last = last_state(lake)
-    if last is not None and last.built_with == built_with and _per_source(last) == versions:
-        _check_accounts(last)
-        return last
-    state = State(lake, last.number + 1 if last else 1, versions, built_with, ready=False)
-    _check_accounts(state)
-    _append(state)
-    return state
+        if not versions:
+            raise TamisError(
+                "no source has been read yet",
+                where=str(workspace.path),
+                cure="Materialise `records` of a source first.",
+            )
+        last = last_state(lake)
+        if last is not None and last.built_with == built_with and _per_source(last) == versions:
+            _check_accounts(last)
+            return last
+        state = State(lake, _next(lake, "state", "states", "sides"), versions, built_with, ready=False)
+        _check_accounts(state)
+        _append(state)
+        return state
 
 
 def note_built(state: State, built: Mapping[str, int], *, ready: bool) -> State:
@@ -106,20 +110,29 @@ def unpublished(lake: Lake) -> State:
     return State(lake, 0, lake.versions(t.name for t in PER_SOURCE), "", ready=False)
 
 
-def publish(state: State, recipe: str, recipe_hash: str, versions: Mapping[str, int]) -> Pass:
-    """Append the row that makes a ledger visible."""
+def publish(state: State, recipe: str, recipe_hash: str, versions: Mapping[str, int], moved: pl.DataFrame) -> Pass:
+    """Append the row that makes a ledger visible, and with it, all or nothing, the fates that `moved`.
+
+    `moved` has the columns of the table `fates` but for `pass`.
+    """
     lake = state.lake
-    number = int(lake.scan("passes").select(pl.col("pass").max()).collect().item() or 0) + 1
-    at = datetime.now(UTC)
-    row = {
-        "pass": number,
-        "recipe": recipe,
-        "recipe_hash": recipe_hash,
-        "state": state.number,
-        "versions": json.dumps(dict(versions), sort_keys=True),
-        "at": at,
-    }
-    lake.append("passes", pl.DataFrame([row]))
+    with committing(lake):
+        number, at = _next(lake, "pass", "passes", "fates"), datetime.now(UTC)
+        row = {
+            "pass": number,
+            "recipe": recipe,
+            "recipe_hash": recipe_hash,
+            "state": state.number,
+            "versions": json.dumps(dict(versions), sort_keys=True),
+            "at": at,
+        }
+        fates = moved.with_columns(pl.lit(number, dtype=pl.Int64).alias("pass"))
+        frames = {"fates": fates, "passes": pl.DataFrame([row])}
+        commit(
+            lake,
+            f"the pass of {recipe}",
+            [Change(table, tuple(lake.stage(table, frame)), None, None) for table, frame in frames.items()],
+        )
     return Pass(lake, number, recipe, recipe_hash, state, dict(versions), at)
 
 
@@ -146,6 +159,15 @@ def last_pass(lake: Lake, recipe: str, number: int | None = None) -> Pass | None
         versions=json.loads(row["versions"]),
         at=row["at"],
     )
+
+
+def _next(lake: Lake, column: str, *tables: str) -> int:
+    """The number after the highest that any of the tables has: lasting ones outlive those that can be rebuilt.
+
+    The caller holds the lock of commits, so that nobody else takes it.
+    """
+    highest = (lake.scan(table).select(pl.col(column).max()).collect().item() for table in tables)
+    return 1 + max(int(number or 0) for number in highest)
 
 
 def _per_source(state: State) -> dict[str, int]:
@@ -181,6 +203,6 @@ def _check_accounts(state: State) -> None:
             raise TamisError(
                 wrong,
                 where=source,
-                cure="Its tables were changed behind the lake's back: materialise `records` of this source, which reads "
-                "it anew.",
+                cure="Its tables were changed behind the lake's back: materialise `records` of this source, which "
+                "reads it anew.",
             )

@@ -5,20 +5,19 @@ never meet real ones. A process works in one workspace: the Hub's libraries free
 at import, so `activate` comes first.
 """
 
-import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from pipelines.errors import TamisError
+from pipelines.files import write_whole
+from pipelines.locks import Tell, hold, hold_if_free
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 """The clone: recipes, `lake.yaml` and `dagster.yaml` lie here."""
@@ -27,7 +26,6 @@ SAMPLE: Final = "sample"
 ONLINE: Final = "online"
 
 _LAYOUT: Final = 1
-_POLL_S: Final = 0.2
 
 
 @dataclass(frozen=True)
@@ -133,53 +131,24 @@ class Workspace:
                 cure="Open each workspace in a process of its own.",
             )
 
-    @contextlib.contextmanager
-    def lock(self, name: str, purpose: str, on_wait: Callable[[str], None] | None = None) -> Iterator[None]:
-        """Hold the lock `name` (a source, or "lake"); waits while another process holds it.
+    def lock(self, name: str, purpose: str, tell: Tell | None = None) -> AbstractContextManager[None]:
+        """Hold the lock `name` (see `source_lock`, or "lake"); waits while another process holds it.
 
-        `on_wait` is told once whom it waits for. A holder that dies leaves no lock, since the kernel frees it.
-        Reentrant within a thread.
+        `tell` hears once whom it waits for. A holder that dies leaves no lock. Reentrant within a thread.
         """
-        folder = self.path / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / name
-        held = _HELD.setdefault(threading.get_ident(), {})
-        if path in held:
-            held[path] += 1
-            try:
-                yield
-            finally:
-                held[path] -= 1
-            return
-        with path.open("a+", encoding="utf-8") as file:
-            _acquire(file.fileno(), path, on_wait)
-            file.truncate(0)
-            file.write(f"{purpose} (process {os.getpid()})")
-            file.flush()
-            held[path] = 1
-            try:
-                yield
-            finally:
-                del held[path]
-                file.truncate(0)
-                fcntl.flock(file, fcntl.LOCK_UN)
+        return hold(self._lock(name), purpose, tell)
+
+    def lock_if_free(self, name: str, purpose: str) -> AbstractContextManager[bool]:
+        """Hold the lock `name` if nobody else does, and say whether."""
+        return hold_if_free(self._lock(name), purpose)
+
+    def _lock(self, name: str) -> Path:
+        return self.path / "locks" / name
 
 
-_HELD: Final[dict[int, dict[Path, int]]] = {}
-
-
-def _acquire(descriptor: int, path: Path, on_wait: Callable[[str], None] | None) -> None:
-    told = on_wait is None
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            holder = path.read_text(encoding="utf-8")
-            if not told and on_wait is not None and holder:
-                on_wait(f"waiting for {holder} to release {path.name}")
-                told = True
-            time.sleep(_POLL_S)
+def source_lock(source: str) -> str:
+    """Name of the lock under which a source's tables are staged."""
+    return f"source-{quote(source, safe='')}"
 
 
 def home() -> Path:
@@ -205,22 +174,39 @@ def workspace(hub: str, at: Path | None = None) -> Workspace:
     path = (at or home() / _folder_name(hub)).absolute()
     marker = path / "workspace.json"
     if marker.exists():
-        found = json.loads(marker.read_text(encoding="utf-8"))
-        if found["hub"] != hub:
-            raise TamisError(
-                f"this workspace belongs to the Hub {found['hub']!r}, not to {hub!r}",
-                where=str(path),
-                cure="Leave out TAMIS_HOME, or name another place in it.",
-            )
-    else:
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            _replace(marker, json.dumps({"hub": hub, "layout": _LAYOUT}))
-        except OSError as error:
-            raise TamisError(
-                f"cannot be written: {error.strerror}", where=str(path), cure="Set TAMIS_HOME to a folder you own."
-            ) from error
+        _check(_note(marker), hub, path)
+        return Workspace(path, hub)
+    try:
+        write_whole(marker, json.dumps({"hub": hub, "layout": _LAYOUT}))
+    except OSError as error:
+        cure = "Set TAMIS_HOME to a folder you own."
+        raise TamisError(f"cannot be written: {error.strerror}", where=str(path), cure=cure) from error
     return Workspace(path, hub)
+
+
+def _check(found: dict[str, object], hub: str, path: Path) -> None:
+    if found["hub"] != hub:
+        raise TamisError(
+            f"this workspace belongs to the Hub {found['hub']!r}, not to {hub!r}",
+            where=str(path),
+            cure="Leave out TAMIS_HOME, or name another place in it.",
+        )
+    if found["layout"] != _LAYOUT:
+        raise TamisError(
+            f"this workspace has the layout {found['layout']}, and this version of Tamis works with {_LAYOUT}",
+            where=str(path),
+            cure="Use the version of Tamis that made it, or name another place in TAMIS_HOME.",
+        )
+
+
+def _note(path: Path) -> dict[str, object]:
+    """What a workspace or the last run noted. TamisError if it cannot be read."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise TamisError(f"is damaged: {error}", where=str(path), cure="Delete this file and run again.") from error
+    assert isinstance(found, dict)
+    return found
 
 
 def _folder_name(hub: str) -> str:
@@ -231,7 +217,7 @@ def _folder_name(hub: str) -> str:
 
 def remember(opened: Workspace) -> None:
     """Note that this is the workspace of the last run, for `last`."""
-    _replace(home() / "last.json", json.dumps({"hub": opened.hub, "path": str(opened.path)}))
+    write_whole(home() / "last.json", json.dumps({"hub": opened.hub, "path": str(opened.path)}))
 
 
 def last() -> Workspace | None:
@@ -239,9 +225,9 @@ def last() -> Workspace | None:
     note = home() / "last.json"
     if not note.exists():
         return None
-    found: Mapping[str, str] = json.loads(note.read_text(encoding="utf-8"))
-    path = Path(found["path"])
-    return Workspace(path, found["hub"]) if (path / "workspace.json").exists() else None
+    found = _note(note)
+    path = Path(str(found["path"]))
+    return Workspace(path, str(found["hub"])) if (path / "workspace.json").exists() else None
 
 
 def current() -> Workspace:
@@ -250,10 +236,3 @@ def current() -> Workspace:
     if named:
         return workspace(named)
     return last() or workspace(ONLINE)
-
-
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    scratch.write_text(text, encoding="utf-8")
-    scratch.replace(path)

@@ -15,7 +15,8 @@ class Table:
     """One table of the lake.
 
     `partition`: the column whose values are replaced one at a time; None for a table that is appended to
-    or replaced whole. `derived` tables may be deleted and rebuilt; the others are state.
+    or replaced whole. `derived` tables may be deleted and rebuilt; the others are state. `version` goes up
+    with every change of the columns; the lake stores it with the table and refuses to read another one.
     """
 
     name: str
@@ -25,10 +26,11 @@ class Table:
     derived: bool = True
     open_ended: bool = False
     """Whether more columns may come (signals): the lake adds those it has not seen."""
+    version: int = 1
 
     @property
     def schema(self) -> pa.Schema:
-        return pa.schema(self.columns, metadata={"version": str(VERSION)})
+        return pa.schema(self.columns, metadata={"version": str(self.version)})
 
 
 _SOURCE = column("source", pa.string(), "name of the source", nullable=False)
@@ -96,7 +98,6 @@ _STATES = Table(
 _PASSES = Table(
     name="passes",
     key=("pass",),
-    derived=False,
     columns=(
         column("pass", pa.int64(), "number of the pass, from 1", nullable=False),
         column("recipe", pa.string(), "whose ledger it publishes", nullable=False),
@@ -177,7 +178,7 @@ _FATES = Table(
 
 
 def _records(name: str) -> Table:
-    return Table(f"records_{name}", tuple(FAMILIES[name].schema), ("id",), partition="source")
+    return Table(f"records_{name}", tuple(FAMILIES[name].schema), ("id",), partition="source", version=VERSION)
 
 
 def _signals(name: str) -> Table:

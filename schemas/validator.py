@@ -30,13 +30,16 @@ def validate(table: pa.Table, family: Family) -> Split:
     Reasons come from `schemas.vocabulary.INVALID`; the first that applies is given. A row that is merely bad
     (an empty turn, a tie) is valid: signals and rules judge it. SchemaMismatchError where no row could be judged.
     """
-    frame = pl.from_arrow(_cast(table, family))
+    nullable = _cast(table, family)
+    frame = pl.from_arrow(nullable)
     assert isinstance(frame, pl.DataFrame)
     reason = pl.coalesce([pl.when(broken).then(pl.lit(name)) for name, broken in _conditions(family)])
     judged = frame.with_row_index("position").select(pl.col("position").cast(pl.Int64), reason=reason)
     is_valid = judged["reason"].is_null()
+    # A slice would still carry the nulls of the rows around it, at which the cast to types without nulls stops.
+    valid = nullable.take(is_valid.arg_true().cast(pl.Int64).to_arrow())
     return Split(
-        valid=frame.filter(is_valid).to_arrow().cast(family.schema),
+        valid=valid.cast(family.schema),
         rejects=judged.filter(~is_valid)
         .to_arrow()
         .cast(pa.schema([("position", pa.int64()), ("reason", pa.string())])),

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import hub_switch  # noqa: F401  # isort: skip -- before any import of a Hub library
 import pytest
 
 from pipelines.lake import Lake

@@ -1,10 +1,11 @@
 """A Hub that misbehaves: ASGI middleware around the sample Hub."""
 
+import asyncio
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx2
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -60,6 +61,35 @@ def corrupting(times: int, *, where: str) -> Callable[..., Any]:
     return _spoiling(times, where, lambda body, _: bytes(byte ^ 0xFF for byte in body), abort=False)
 
 
+def stalling(*, where: str, after: int) -> Callable[..., Any]:
+    """Send the first `after` bytes of downloads whose path contains `where`, then nothing more for a minute."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            sent = 0
+
+            async def stalled(message: Message) -> None:
+                nonlocal sent
+                if message["type"] == "http.response.body" and scope["method"] == "GET" and where in scope["path"]:
+                    sent += len(message.get("body", b""))
+                    if sent > after:
+                        await asyncio.wait_for(_gone(receive), 60)
+                        raise ConnectionAbortedError
+                await send(message)
+
+            await app(scope, receive, stalled)
+
+        return answer
+
+    return wrap
+
+
+async def _gone(receive: Receive) -> None:
+    """Until the client closes the connection."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 def _spoiling(times: int, where: str, spoil: Callable[[bytes, int], bytes], *, abort: bool) -> Callable[..., Any]:
     left = times
 
@@ -93,11 +123,5 @@ def _spoiling(times: int, where: str, spoil: Callable[[bytes, int], bytes], *, a
 
 def unreachable() -> str:
     """An endpoint where nobody listens."""
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
-def get(url: str, **headers: str) -> httpx2.Response:
-    return httpx2.get(url, headers=headers, follow_redirects=False, trust_env=False)

@@ -5,7 +5,7 @@ from collections import Counter
 import polars as pl
 
 from pipelines.plan.what import SourcePlan
-from pipelines.refresh import in_order, why_again
+from pipelines.refresh import extent, in_order, why_again
 from pipelines.sources.source import Source
 from pipelines.wanted import Snapshot
 
@@ -25,6 +25,7 @@ def reading(name: str, source: Source, snapshot: Snapshot, known: pl.DataFrame, 
     for _, file in in_order(source, snapshot):
         left = None if limit is None else max(limit - taken, 0)
         old = before.get(file.path)
+        left = extent(old, left)
         reason = why_again(old, file, source.code, left)
         if reason is not None and left == 0:
             continue

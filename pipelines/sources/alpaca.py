@@ -10,7 +10,8 @@ from pipelines.layouts import turns
 from pipelines.sources.source import Read, Source
 
 instruction, given = pl.col("instruction"), pl.col("input")
-question = pl.when(given.str.strip_chars() == "").then(instruction).otherwise(instruction + "\n\n" + given)
+alone = given.fill_null("").str.strip_chars() == ""
+question = pl.when(alone).then(instruction).otherwise(instruction + "\n\n" + given)
 
 SOURCE = Source(
     repo="tatsu-lab/alpaca",

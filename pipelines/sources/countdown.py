@@ -28,6 +28,11 @@ SOURCE = Source(
             config=None,
             splits=("train",),
             columns={"nums": pl.List(pl.Int64), "target": pl.Int64},
+            reject={
+                "no numbers": (numbers.list.len() == 0).fill_null(value=True),
+                "a number is missing": numbers.list.eval(pl.element().is_null()).list.any(),
+                "no target": target.is_null(),
+            },
             families={
                 "grpo": {
                     "prompt": turns(user=question),

@@ -9,7 +9,8 @@ from pipelines.layouts import turns
 from pipelines.sources.source import Read, Source
 
 instruction, context = pl.col("instruction"), pl.col("context")
-question = pl.when(context.str.strip_chars() == "").then(instruction).otherwise(instruction + "\n\n" + context)
+alone = context.fill_null("").str.strip_chars() == ""
+question = pl.when(alone).then(instruction).otherwise(instruction + "\n\n" + context)
 
 SOURCE = Source(
     repo="databricks/databricks-dolly-15k",

@@ -9,7 +9,7 @@ from pipelines.layouts import turns
 from pipelines.sources.source import Read, Source
 
 solution = pl.col("answer").str.replace_all(r"<<[^>]*>>", "").str.extract(r"(?s)^(.*?)\n?####").str.strip_chars()
-gold = pl.col("answer").str.extract(r"####[ \t]*(.+?)\s*$").str.replace_all(r"[$,]", "")
+gold = pl.col("answer").str.extract(r"####[ \t]*(\S.*?)\s*$").str.replace_all(r"[$,]", "")
 question = turns(user=pl.col("question"))
 
 SOURCE = Source(

@@ -1,4 +1,4 @@
-"""HH-RLHF: pairs of dialogues that people compared for helpfulness and harmlessness (Bai et al. 2022, arXiv:2204.05862).
+"""HH-RLHF: pairs of dialogues, compared for helpfulness and harmlessness (Bai et al. 2022, arXiv:2204.05862).
 
 Four subsets, each a folder that the card does not declare as a config. Both sides are whole transcripts; in a few
 pairs they part before the last turn, end with an empty answer, or have two turns of one role in a row. The

@@ -1,9 +1,9 @@
-"""OpenAssistant: 10k conversation trees that volunteers wrote and ranked, in 35 languages (Köpf et al. 2023, arXiv:2304.07327).
+"""OpenAssistant: 10k conversation trees that volunteers wrote and ranked (Köpf et al. 2023, arXiv:2304.07327).
 
-A row is one message. An assistant's message that nobody carried on yields the conversation up to it; a sibling that
-people ranked below the best yields a pair with the best. `rank` is null where siblings were not ranked; messages
-that upstream deleted break the paths through them. `message_id` is not unique in every copy (equal openings of
-several trees share one), so it is kept in `meta` and no id is made of it.
+The trees are in 35 languages. A row is one message. An assistant's message that nobody carried on yields the
+conversation up to it; a sibling that people ranked below the best yields a pair with the best. `rank` is null where
+siblings were not ranked; messages that upstream deleted break the paths through them. `message_id` is not unique in
+every copy (equal openings of several trees share one), so it is kept in `meta` and no id is made of it.
 """
 
 import polars as pl
@@ -20,7 +20,7 @@ def paths(frame: pl.DataFrame) -> pl.DataFrame:
 
     Adds `path` (messages up to and with this one; null where the path is broken), `carried` (id of a message that
     continues this one's answer, so that the longer path yields instead), and `best` (the message of its best-ranked
-    sibling, where this one is ranked below it).
+    sibling that was not deleted, where this one is ranked below it).
     """
     said = frame.with_columns(
         message=message(role(pl.col("role")), pl.col("text")),
@@ -62,15 +62,17 @@ def _with_continuation(located: pl.DataFrame) -> pl.DataFrame:
 def _with_best_sibling(located: pl.DataFrame) -> pl.DataFrame:
     ranked = pl.col("rank").is_not_null() & pl.col("path").is_not_null() & (pl.col("role") == "assistant")
     best = (
-        located.filter(ranked & (pl.col("rank") == 0))
+        located.filter(ranked)
+        .sort("rank", maintain_order=True)
         .unique("parent_id", keep="first", maintain_order=True)
-        .select("parent_id", best=pl.concat_list("message"))
+        .select("parent_id", best=pl.concat_list("message"), best_rank="rank")
     )
     return located.join(best, on="parent_id", how="left", maintain_order="left").with_columns(
-        best=pl.when(ranked & (pl.col("rank") > 0)).then("best")
+        best=pl.when(ranked & (pl.col("rank") > pl.col("best_rank"))).then("best")
     )
 
 
+deleted = pl.col("deleted").fill_null(value=False)
 is_answer = pl.col("role") == "assistant"
 ends_path = is_answer & pl.col("carried").is_null()
 is_lower = pl.col("best").is_not_null()
@@ -104,9 +106,9 @@ SOURCE = Source(
             },
             whole_file=True,
             prepare=paths,
-            reject={"no text": pl.col("text").is_null()},
+            reject={"no text": pl.col("text").is_null() & ~deleted},
             skip={
-                "deleted upstream": pl.col("deleted").fill_null(value=False),
+                "deleted upstream": deleted,
                 "its path is broken by a deleted or missing message": pl.col("path").is_null(),
                 "a question; it is part of the paths through it": ~is_answer,
                 "part of a longer path": is_answer & pl.col("carried").is_not_null() & ~is_lower,

@@ -26,7 +26,12 @@ SOURCE = Source(
             config=None,
             splits=("train",),
             columns={"system": pl.String, "conversations": TURNS},
-            reject={"ends with the user": (last.field("role") != "assistant").fill_null(value=True)},
+            reject={
+                "no conversation": (messages.list.len() == 0).fill_null(value=True),
+                "ends with the user": last.field("role") == "user",
+                "not the assistant's last turn": last.field("role").ne_missing("assistant"),
+                "nothing before the answer": messages.list.len() == 1,
+            },
             families={
                 "cot": {
                     "prompt": with_system(pl.col("system"), messages.list.head(messages.list.len() - 1)),

@@ -79,7 +79,8 @@ class Source:
         """Identity of the code that reads this source: a change of it makes records stale."""
         digest = hashlib.sha256()
         package = Path(__file__).parent.parent
-        shared = [package / name for name in ("layouts.py", "identity.py", "normalise.py", "reading.py", "parts.py")]
+        shared = [package / name for name in ("layouts.py", "identity.py", "normalise.py", "parts.py")]
+        shared += sorted((package / "reading").glob("*.py"))
         for path in [Path(str(sys.modules[self.module].__file__)), *shared]:
             digest.update(path.read_bytes())
         return digest.hexdigest()[:16]

@@ -7,7 +7,8 @@ import pytest
 from pipelines.errors import TamisError
 from pipelines.lake import Lake
 
-_spawn = multiprocessing.get_context("spawn")
+_server = multiprocessing.get_context("forkserver")
+_server.set_forkserver_preload(["pipelines.lake"])
 
 
 def rejects(source: str, rows: int, file: str = "f") -> pl.DataFrame:
@@ -74,18 +75,42 @@ def test_a_column_that_is_missing_is_named(lake: Lake) -> None:
         lake.replace("rejects", rejects("a", 1).drop("excerpt"), partition="a")
 
 
+@pytest.mark.parametrize("name", ["a b", "a%20b", "é", "x=y", "a/b", "q?#&+:"])
+def test_a_partition_may_have_any_name(lake: Lake, name: str) -> None:
+    for rows in (2, 5):
+        lake.commit(
+            "rejects", lake.stage("rejects", rejects(name, rows), partition=name, tag="t"), replace=name, tags=["t"]
+        )
+        assert lake.scan("rejects").filter(pl.col("source") == name).collect().height == rows
+        assert lake.rows("rejects") == rows
+    assert len(lake.files("rejects", name, {"t"})) == 1
+    assert lake.files("rejects", name, {"t"})[0].exists()
+    assert lake.orphans("rejects", -1) == []
+
+
+def test_a_table_that_could_not_be_made_is_made_later(lake: Lake) -> None:
+    (lake.folder("rejects") / "_delta_log").mkdir(parents=True)  # what a full disk leaves
+    assert lake.scan("rejects").collect().is_empty()
+    lake.replace("rejects", rejects("a", 2), partition="a")
+    assert lake.rows("rejects") == 2
+
+
 def _commit_often(root: Path, source: str) -> None:
     lake = Lake(root)
     for n in range(6):
         lake.replace("rejects", rejects(source, n + 1), partition=source)
+        signals = {"id": ["x"], "source": [source], "content_hash": [b"h"], "code": ["1"], f"signal_{n}": [1]}
+        lake.replace("signals_cot", pl.DataFrame(signals), partition=source)
 
 
 def test_writers_of_different_sources_do_not_lose_each_others_rows(lake: Lake) -> None:
     sources = ["a", "b", "c"]
-    writers = [_spawn.Process(target=_commit_often, args=(lake.root, source)) for source in sources]
+    writers = [_server.Process(target=_commit_often, args=(lake.root, source)) for source in sources]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join()
         assert writer.exitcode == 0
     assert [lake.rows("rejects", partition=source) for source in sources] == [6, 6, 6]
+    widened = lake.scan("signals_cot").select(pl.len(), pl.col("signal_5").sum()).collect()
+    assert widened.row(0) == (3, 3)

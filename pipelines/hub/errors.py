@@ -1,8 +1,10 @@
 """What a Hub's refusals mean to a user, and which of them pass by themselves."""
 
-import errno
+import threading
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TypeVar
 
 import httpx2
@@ -18,28 +20,51 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils._http import parse_ratelimit_headers
 
-from pipelines.errors import TamisError
+from pipelines.errors import TamisError, is_full
 
 T = TypeVar("T")
 
 WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each further attempt
 _LONGEST_WAIT = 60.0  # what a Hub may ask for before the run gives up instead
-_PASSING = {408, 429, 500, 502, 503, 504}
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+PASSING = {408, 429, 500, 502, 503, 504}
+_CONNECTS = 3  # attempts at a Hub that cannot be connected to
 
 
 class Absent(TamisError):  # noqa: N818 -- a finding that callers list, not a fault
-    """A repository that the Hub does not have."""
+    """A repository that the Hub of a folder does not have."""
 
 
-def patiently(call: Callable[[], T], *, where: str, page: str) -> T:
+class Unreachable(TamisError):  # noqa: N818 -- named for what is wrong
+    """A Hub that cannot be reached, or has no time: later it may."""
+
+
+class Stopped(Exception):  # noqa: N818 -- ends the other downloads after a failure or Ctrl-C
+    """What a thread raises whose work is no longer wanted."""
+
+
+STOP: ContextVar[threading.Event | None] = ContextVar("STOP", default=None)
+"""Set in a thread that is to stop talking to the Hub once the event is set."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What an error names: `where` the repository and its Hub, `page` the address at which a user asks for access.
+
+    `may_be_absent`: whether a repository that is not there is a finding (Absent) rather than a fault.
+    """
+
+    where: str
+    page: str
+    may_be_absent: bool
+
+
+def patiently(call: Callable[[], T], place: Place) -> T:
     """Call until it succeeds; what passes (429, 5xx, a broken connection) is tried again a few times.
 
-    `where` names the repository and the Hub, `page` the address at which a user asks for access. Raises TamisError,
-    Absent for a repository that is not there; a full disk and a FileNotFoundError that is none of the Hub's pass
-    through. A Hub that cannot be connected to is tried three times only.
+    Raises TamisError: Absent, or Unreachable for what may pass later; a full disk and a FileNotFoundError that is none
+    of the Hub's pass through.
     """
-    for tries, wait in enumerate((*WAITS, None)):
+    for tries, wait in enumerate((*WAITS, None), 1):
         try:
             return call()
         except (httpx2.HTTPError, OSError, EntryNotFoundError, HFValidationError) as error:
@@ -47,10 +72,25 @@ def patiently(call: Callable[[], T], *, where: str, page: str) -> T:
                 raise
             cause = _cause(error)
             wait = _wait(cause, wait)
-            if wait is None or (isinstance(cause, httpx2.ConnectError) and tries == 2):
-                raise explained(error, where=where, page=page) from error
-            time.sleep(wait)
+            if wait is None or (isinstance(cause, httpx2.ConnectError) and tries == _CONNECTS):
+                raise explained(error, place) from error
+            _pause(wait)
     raise AssertionError  # the last wait is None
+
+
+def check_wanted() -> None:
+    """Raise Stopped in a thread whose work is no longer wanted."""
+    stop = STOP.get()
+    if stop is not None and stop.is_set():
+        raise Stopped
+
+
+def _pause(seconds: float) -> None:
+    stop = STOP.get()
+    if stop is None:
+        time.sleep(seconds)
+    elif stop.wait(seconds):
+        raise Stopped
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -68,7 +108,7 @@ def _wait(error: BaseException, default: float | None) -> float | None:
     if default is None or isinstance(error, (OfflineModeIsEnabled, LocalEntryNotFoundError)):
         return None
     if isinstance(error, HfHubHTTPError):
-        if error.response.status_code not in _PASSING:
+        if error.response.status_code not in PASSING:
             return None
         asked = _asked_wait(error)
         if asked is None:
@@ -89,47 +129,44 @@ def _asked_wait(error: HfHubHTTPError) -> float | None:
     return limit.reset_in_seconds + 1.0 if limit and limit.remaining == 0 else None
 
 
-def explained(error: BaseException, *, where: str, page: str) -> TamisError:
+def explained(error: BaseException, place: Place) -> TamisError:
     """A client's error as one that names place and cure."""
     error = _cause(error)
+    where = place.where
     if isinstance(error, GatedRepoError):
-        cure = f"Accept its terms on {page}, then set HF_TOKEN to a token of that account."
+        cure = f"Accept its terms on {place.page}, then set HF_TOKEN to a token of that account."
         return TamisError("is gated: its owner asks for agreement first.", where=where, cure=cure)
     if isinstance(error, RepositoryNotFoundError):
         if error.response.status_code == 401:
-            cure = f"Check its name; if it is private, set HF_TOKEN to a token that may read it ({page})."
+            cure = f"Check its name; if it is private, set HF_TOKEN to a token that may read it ({place.page})."
             return TamisError("is not there, or is private.", where=where, cure=cure)
-        return Absent("is not there.", where=where, cure="Check its name, or leave the source out.")
+        kind = Absent if place.may_be_absent else TamisError
+        return kind("is not there.", where=where, cure="Check its name, or leave the source out.")
     if isinstance(error, RevisionNotFoundError):
         return TamisError("has no such revision (any more).", where=where, cure="Run again, or pin another revision.")
     if isinstance(error, EntryNotFoundError) and isinstance(error, HfHubHTTPError):
         return TamisError(f"a file is not there: {error.response.url}.", where=where, cure="Run again.")
     if isinstance(error, HfHubHTTPError):
-        return _refused(error, where=where, page=page)
+        return _refused(error, place)
     if isinstance(error, HFValidationError):
         return TamisError("is not the name of a repository.", where=where, cure="Write it as organisation/name.")
     if isinstance(error, OfflineModeIsEnabled):
         return TamisError("the Hub libraries are set to work offline.", where=where, cure="Unset HF_HUB_OFFLINE.")
     if isinstance(error, (httpx2.TransportError, ConnectionError)):
         cure = "Check the network, the proxy (HTTPS_PROXY) and HF_ENDPOINT, then run again: what is there is kept."
-        return TamisError(f"the Hub cannot be reached ({error}).", where=where, cure=cure)
+        return Unreachable(f"the Hub cannot be reached ({error}).", where=where, cure=cure)
     return TamisError(f"{type(error).__name__}: {error}.", where=where, cure="Run again: what is there is kept.")
 
 
-def _refused(error: HfHubHTTPError, *, where: str, page: str) -> TamisError:
-    status = error.response.status_code
+def _refused(error: HfHubHTTPError, place: Place) -> TamisError:
+    status, where = error.response.status_code, place.where
     if status == 401:
         return TamisError("the Hub refuses the token.", where=where, cure="Set HF_TOKEN to a valid one, or unset it.")
     if status == 403:
-        cure = f"Use a token that may read it (HF_TOKEN), or ask for access on {page}."
+        cure = f"Use a token that may read it (HF_TOKEN), or ask for access on {place.page}."
         return TamisError("the Hub forbids access to it.", where=where, cure=cure)
     if status == 429:
         cure = "Wait some minutes; with HF_TOKEN set, the Hub allows more requests."
-        return TamisError("the Hub's limit of requests is reached.", where=where, cure=cure)
-    again = f" {len(WAITS) + 1} times" if status in _PASSING else ""
-    return TamisError(f"the Hub answered {status}{again}.", where=where, cure="Run again later: what is there is kept.")
-
-
-def is_full(error: BaseException) -> bool:
-    """Whether a disk or a quota is full."""
-    return isinstance(error, OSError) and error.errno in _NO_SPACE
+        return Unreachable("the Hub's limit of requests is reached.", where=where, cure=cure)
+    kind = Unreachable if status in PASSING else TamisError
+    return kind(f"the Hub answers {status}.", where=where, cure="Run again later: what is there is kept.")

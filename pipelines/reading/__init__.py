@@ -1,0 +1,47 @@
+"""Upstream's files as frames: parquet, JSON lines and JSON arrays, with whatever is broken in them set apart.
+
+What a file is, its content says, not its name. Every upstream row comes out once: read, or broken with a reason.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from pipelines.reading.arrays import element_blocks
+from pipelines.reading.batch import Batch
+from pipelines.reading.lines import line_blocks
+from pipelines.reading.objects import decoded
+from pipelines.reading.parquet import read_parquet
+from pipelines.reading.streams import PARQUET, opened, recognised
+
+__all__ = ["Batch", "read"]
+
+BATCH_BYTES: Final = 16 << 20
+
+
+def read(
+    path: Path,
+    *,
+    columns: Mapping[str, pl.DataType | type[pl.DataType]],
+    limit: int | None = None,
+    batch_bytes: int = BATCH_BYTES,
+) -> Iterator[Batch]:
+    """The asked columns of a file in the asked types, in batches of about `batch_bytes` of it.
+
+    `limit` counts upstream rows from the first, the broken ones among them. Where the batches end depends on
+    `batch_bytes`; which rows they hold does not. TamisError for a file that is damaged as a whole or of no known
+    form, a column that none of its rows has, and a column that has another type in all of them.
+    """
+    asked = {name: type_() if isinstance(type_, type) else type_ for name, type_ in columns.items()}
+    if limit is not None and limit < 1:
+        return
+    form = recognised(path, frozenset(asked))
+    if form == PARQUET:
+        yield from read_parquet(path, asked, limit, batch_bytes)
+        return
+    with opened(path) as stream:
+        array = form.array
+        texts = line_blocks(stream, batch_bytes) if array is None else element_blocks(path, stream, batch_bytes, array)
+        yield from decoded(path, texts, asked, limit)
