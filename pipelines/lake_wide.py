@@ -1,4 +1,5 @@
-"""The tables that are built from a whole lake state: pairs of near-equal records, ties, and where records stand."""
+"""The tables that are built from a whole lake state: pairs of near-equal records, what repeats benchmarks, ties, and
+where records stand."""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,21 +7,25 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines import dedup, sides
+from pipelines import decontaminate, dedup, sides
+from pipelines.benchmarks.held import indexable
+from pipelines.decontaminate import index as indexing
+from pipelines.decontaminate.records import contamination
+from pipelines.decontaminate.rules import invisible
 from pipelines.dedup.pairs import pairs
 from pipelines.lake import Lake
 from pipelines.lake_settings import LakeSettings
 from pipelines.sources.source import pinned_side
-from pipelines.states import State, note_built
+from pipelines.states import State, last_state, note_built
 from schemas.families import FAMILIES
 from schemas.vocabulary import SIDES
 
 
 def built_with(settings: LakeSettings) -> str:
-    """Identity of what shapes the lake-wide tables: the settings, and the code of duplicates and sides."""
+    """Identity of what shapes the lake-wide tables: settings, and the code of duplicates, contamination, sides."""
     digest = hashlib.sha256(settings.model_dump_json(exclude={"rejects_at_most"}).encode())
-    folder = Path(str(dedup.__file__)).parent
-    for path in [*sorted(folder.glob("*.py")), Path(str(sides.__file__))]:
+    folders = [Path(str(package.__file__)).parent for package in (dedup, decontaminate)]
+    for path in [*(path for folder in folders for path in sorted(folder.glob("*.py"))), Path(str(sides.__file__))]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -40,6 +45,51 @@ def build_pairs(state: State, settings: LakeSettings) -> tuple[State, dict[str, 
     return state, {
         family.name: int(state.scan(table).select(pl.len()).collect().item()) for table, family in names.items()
     }
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a state's records share with benchmarks. `records`: contents hit, by rule; `unseen`: as of `invisible`."""
+
+    state: State
+    records: dict[str, int]
+    unseen: pl.DataFrame
+
+
+def build_contamination(state: State) -> Compared:
+    """Compare every record with the items that the state names; content that the last state compared is not again.
+
+    A state that has the table keeps it.
+    """
+    items = indexable(state.scan("benchmarks"))
+    if "contamination" not in state.versions:
+        before = last_state(state.lake, ready=True)
+        known = before is not None and _compared_alike(before, state)
+        old = before if known else None
+        found = _contamination(state, items, old)
+        state = note_built(state, {"contamination": state.lake.replace("contamination", found)}, ready=False)
+    hit = state.scan("contamination").group_by("rule").agg(pl.col("content_hash").n_unique()).collect()
+    return Compared(state, dict(hit.sort("rule").iter_rows()), invisible(items))
+
+
+def _compared_alike(before: State, state: State) -> bool:
+    versions = [one.versions.get("benchmarks") for one in (before, state)]
+    return before.built_with == state.built_with and versions[0] == versions[1] and "contamination" in before.versions
+
+
+def _contamination(state: State, items: pl.DataFrame, before: State | None) -> pl.DataFrame:
+    now = state.records("content_hash").select("content_hash")
+    kept = State(state.lake, 0, {}, "", ready=False).scan("contamination").collect()
+    compared = kept.lazy().select("content_hash")
+    if before is not None:
+        kept = before.scan("contamination").join(now, on="content_hash", how="semi").collect()
+        compared = before.records("content_hash").select("content_hash")
+    index = indexing.index(items)
+    fresh = [
+        contamination(state.scan(f"records_{name}").join(compared, on="content_hash", how="anti"), family, index)
+        for name, family in FAMILIES.items()
+    ]
+    return pl.concat([kept, *fresh]).sort("content_hash", "benchmark", "item", "rule")
 
 
 @dataclass(frozen=True)

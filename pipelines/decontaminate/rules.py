@@ -26,10 +26,9 @@ from pipelines.decontaminate.index import SHORT, Index
 from pipelines.decontaminate.scan import Shared
 from pipelines.decontaminate.tokens import ANCHOR, GRAM
 from pipelines.dedup.shingles import nfc
+from schemas.vocabulary import CONTAMINATION
 
-RULES: Final = ("8-gram", "13-gram", "coverage", "short item")
-"""From the one that hits most to the one that hits least."""
-
+RULES: Final = CONTAMINATION
 LONG_GRAM: Final = 13
 HALF: Final = 0.5
 
@@ -134,7 +133,9 @@ def _standing(rows: pl.DataFrame, listed: str, text: str) -> pl.DataFrame:
     """Whether `any` and `all` of the strings of a list stand in a normalised text, by `number`."""
     each = rows.select("number", text, part=listed).explode("part", empty_as_null=False, keep_nulls=False)
     sought = each.with_columns(part=normalised(each["part"])).filter(pl.col("part") != "  ")
-    stands = sought.select("number", stands=pl.col(text).str.contains(pl.col("part"), literal=True).fill_null(value=False))
+    stands = sought.select(
+        "number", stands=pl.col(text).str.contains(pl.col("part"), literal=True).fill_null(value=False)
+    )
     return stands.group_by("number").agg(any=pl.col("stands").any(), all=pl.col("stands").all())
 
 

@@ -103,7 +103,7 @@ def cut(data, start, end, kinds, whole, bare, starts, ends):  # type: ignore[no-
 
 @inlined
 def join(left: np.uint64, right: np.uint64) -> np.uint64:
-    """Hash of two runs of tokens, one after the other. Not linear, so that no run follows from its neighbours' hashes."""
+    """Hash of two runs of tokens, one behind the other. Not linear: no run follows from the hashes beside it."""
     return mix(mix(left) * _BASE + right)
 
 
