@@ -6,7 +6,7 @@
 | `13-gram` | 13 tokens in a row: GPT-3's length (Brown et al. 2020, arXiv:2005.14165, appendix C) | of fewer than 13 |
 | `coverage` | one text covers over half of an item's tokens by shared runs of 8: Tulu 3 (Lambert et al. 2024, \
 arXiv:2411.15124, section 3.2) | of fewer than 8 |
-| `short item` | an item of fewer than 13 tokens is asked, and answered | hashed items, and what is below |
+| `short item` | an item of fewer than 13 tokens is asked, and answered | longer items, and those held as hashes |
 
 A token stands between white space, in lower case. `short item` compares bare tokens (symbols at their ends aside) and
 hits a turn of the user where
@@ -14,7 +14,8 @@ hits a turn of the user where
 - the turn holds the item's text (4 tokens or more; a shorter one must be the whole turn), and one of the item's
   answers stands in the record's answer; of an item with choices the right one must, or all choices must stand in the
   turn; or
-- the turn says the item's text and nothing else, and the item has no choices: then the answer need not be the item's.
+- the turn says the item's text (4 tokens or more) and nothing else, and the item has no choices: then the answer need
+  not be the item's. Fewer are asked by anybody ("Who are you?" is an item of TruthfulQA).
 """
 
 from collections.abc import Callable
@@ -93,11 +94,12 @@ def invisible(items: pl.DataFrame) -> pl.DataFrame:
     `items`: in the schema of `index.ITEMS`, with `words`. An item is seen by a rule if one of its texts is.
     """
     hashed, words = pl.col("text").is_null(), pl.col("words")
+    answerable = pl.col("answers").list.len().fill_null(0) + pl.col("choices").list.len().fill_null(0) > 0
     seen = {
         "8-gram": words >= GRAM,
         "13-gram": words >= LONG_GRAM,
         "coverage": words >= GRAM,
-        "short item": ~hashed & words.is_between(1, SHORT - 1),
+        "short item": ~hashed & (words < SHORT) & ((words >= ANCHOR) | answerable),
     }
     by_item = items.group_by("benchmark", "item").agg(**{rule: is_seen.any() for rule, is_seen in seen.items()})
     unseen = [(~pl.col(rule)).sum().cast(pl.Int64).alias(rule) for rule in RULES]
@@ -124,9 +126,10 @@ def _answered(short: pl.DataFrame, texts: pl.Series, answers: Answers) -> pl.Dat
         listed, on="number", how="left", maintain_order="left"
     )
     answered = pl.col("right").fill_null(value=False) | pl.col("listed").fill_null(value=False)
-    long_enough = pl.col("whole") | (pl.col("words") >= ANCHOR)
     open_question = pl.col("choices").list.len().fill_null(0) == 0
-    return judged.filter((long_enough & answered) | (pl.col("whole") & open_question)).select(short.columns)
+    said_alone = pl.col("whole") & open_question & (pl.col("words") >= ANCHOR)
+    asked = pl.col("whole") | (pl.col("words") >= ANCHOR)
+    return judged.filter((asked & answered) | said_alone).select(short.columns)
 
 
 def _standing(rows: pl.DataFrame, listed: str, text: str) -> pl.DataFrame:
