@@ -8,6 +8,7 @@ from assets.failures import told, watched
 from assets.partitions import SOURCES
 from assets.resources import Tamis
 from pipelines import snapshots
+from pipelines.catalogue import row_limit
 from pipelines.hub import Absent
 from pipelines.refresh import accounts, refresh
 from pipelines.report.markdown import rejects_markdown, rows_markdown, signals_markdown
@@ -18,7 +19,7 @@ NETWORK = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL,
 
 
 class Reading(dg.Config):
-    """`limit`: upstream rows of each source to read, from the start; rows once read stay. Null reads all."""
+    """`limit`: upstream rows to read, from the start; rows once read stay. Null: the largest limit of any recipe."""
 
     limit: int | None = None
 
@@ -117,7 +118,7 @@ def records_and_signals(
             source,
             snapshots.load(tamis.workspace, name),
             settings=tamis.settings,
-            limit=config.limit,
+            limit=config.limit or row_limit(name),
             progress=context.log.info,
         )
     files = done.files

@@ -15,5 +15,5 @@ def hub_folder(data: Path | None) -> Path:
     from pipelines.sample_hub.repositories import ensure
 
     folder = Path(tempfile.gettempdir()) / "tamis-bench-hub"
-    ensure(folder)
+    ensure(folder, folder.with_name(f"{folder.name}-planted.parquet"))
     return folder

@@ -122,18 +122,18 @@ def plan(
     - `tamis plan --hub ../rows --limit 1000`
     """
     from pipelines import workspace
+    from pipelines.catalogue import recipes_now, settings_now
     from pipelines.opening import served
+    from pipelines.sources import named
+    from pipelines.sources import sources as known
 
+    only = named(sources.split(",")) if sources else None
     opened = workspace.current() if hub is None else workspace.workspace(hub)
     with served(opened):
-        from pipelines.catalogue import recipes_now, settings_now
-        from pipelines.plan import make
-        from pipelines.sources import named
-        from pipelines.sources import sources as known
+        from pipelines.plan import make  # only now, since the Hub's libraries freeze their endpoint at import
 
-        only = named(sources.split(",")) if sources else None
         made = make.plan(opened, known(), recipes_now(), settings_now(), only=only, limit=limit, say=_aside)
-        typer.echo(made)
+    typer.echo(made)
     if not made.holds:
         raise typer.Exit(1)
 

@@ -71,7 +71,7 @@ class Corpus:
         return tuple(passes(self.lake)["recipe"].unique().sort())
 
     def curated(self, family: str, side: str | None = None, recipe: str = "default") -> pl.LazyFrame:
-        """Kept records of a family with all their columns and `side`, sorted by id.
+        """Kept records of a family with all their columns and `side`, in the order of the lake.
 
         `side`: train, validation or test; all three where it is None. TamisError for a name that is not there.
         """

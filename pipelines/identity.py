@@ -88,7 +88,7 @@ def _without_system(part: str) -> pl.Expr:
 
 
 def _match(family: Family) -> pl.Expr:
-    parts = [text(family, part, system=False).fill_null("") for part in family.compared]
+    parts = [text(family, part, system=False).fill_null("").str.strip_chars() for part in family.compared]
     return pl.concat_str(parts, separator=_PART_END)
 
 

@@ -23,9 +23,8 @@ def reading(name: str, source: Source, snapshot: Snapshot, known: pl.DataFrame, 
     rows: int | None = 0
     counted = True
     for _, file in in_order(source, snapshot):
-        left = None if limit is None else max(limit - taken, 0)
         old = before.get(file.path)
-        left = extent(old, left)
+        left = extent(old, None if limit is None else max(limit - taken, 0))
         reason = why_again(old, file, source.code, left)
         if reason is not None and left == 0:
             continue

@@ -8,19 +8,18 @@ from typing import Final
 
 import polars as pl
 
-SCHEMA: Final = pl.Schema(
-    {
-        "kind": pl.String,  # of defect, as the report names it
-        "source": pl.String,  # name of the source
-        "file": pl.String,  # path in the repository
-        "row": pl.Int64,  # in that file, from 0, as the reader counts rows
-        "family": pl.String,  # the only family whose record is meant; null: every record of the row
-        "of_source": pl.String,  # for a copy: the row that it copies; else null
-        "of_file": pl.String,
-        "of_row": pl.Int64,
-        "outcomes": pl.List(pl.String),  # "reject" and fates, each of which counts as caught
-    }
-)
+_COLUMNS: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
+    "kind": pl.String,  # of defect, as the report names it
+    "source": pl.String,  # name of the source
+    "file": pl.String,  # path in the repository
+    "row": pl.Int64,  # in that file, from 0, as the reader counts rows
+    "family": pl.String,  # the only family whose record is meant; null: every record of the row
+    "of_source": pl.String,  # for a copy: the row that it copies; else null
+    "of_file": pl.String,
+    "of_row": pl.Int64,
+    "outcomes": pl.List(pl.String),  # "reject" and fates, each of which counts as caught
+}
+SCHEMA: Final = pl.Schema(_COLUMNS)
 """One row a planted defect.
 
 It is caught if the row is a reject (where `outcomes` has "reject"), or if all its records, of `family` where that is

@@ -43,8 +43,9 @@ class Origin:
 class InRecipe:
     """A record in one pass of a recipe.
 
-    `fate` is one sentence. `row`: its row of the ledger; None where the pass does not have the record. `signals`: those
-    that a rule of its family reads. `hits`: what speaks against it beside its fate. `note`: what to know about both.
+    `fate` is one sentence, `because` the words of the rule that decided it. `row`: its row of the ledger; None where
+    the pass does not have the record. `signals`: those that a rule reads. `hits`: what speaks against the record beside
+    its fate. `note`: what to know about both.
     """
 
     recipe: str
@@ -52,6 +53,7 @@ class InRecipe:
     when: str
     state: int
     fate: str
+    because: str
     row: Mapping[str, Any] | None
     signals: Mapping[str, float | None]
     hits: tuple[str, ...]
@@ -63,9 +65,13 @@ class InRecipe:
         side = f", side {self.row['side']}" if self.row and self.row["side"] else ""
         pinned = " (as upstream's split says)" if self.row and self.row["pinned"] else ""
         yield f"  in pass {self.number} of {self.when}, lake state {self.state}{side}{pinned}"
+        if self.because:
+            yield f"  because: {self.because}"
         if self.signals:
-            values = (f"{name} {'-' if value is None else f'{value:g}'}" for name, value in self.signals.items())
-            yield from wrap(f"  signals: {', '.join(values)}", _WIDTH, subsequent_indent="    ", break_on_hyphens=False)
+            told = [f"{name} {value:g}" for name, value in self.signals.items() if value]
+            zeros = sum(value == 0 for value in self.signals.values())
+            told += [f"{zeros} more that are 0"] if zeros else []
+            yield from wrap(f"  signals: {', '.join(told)}", _WIDTH, subsequent_indent="    ", break_on_hyphens=False)
         yield from (f"  also: {hit}" for hit in self.hits)
         yield from (f"  past: {move.told(id_)}" for move in self.past.moves)
         if self.note:

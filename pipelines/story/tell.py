@@ -104,12 +104,14 @@ def _in_recipe(
     before = past(one.lake, one.recipe, id_, row["content_hash"] if row else content, one.number)
     signals: dict[str, float | None] = {}
     hits: list[str] = []
-    note = ""
+    because = note = ""
     if isinstance(said, Unreadable):
         note = f"its rules and hits are not told, since the recipe cannot be read: {said.error}"
     elif said is None:
         note = "its rules and hits are not told, since the recipe's file is gone"
     elif row is not None:
+        if row["fate"] == "rule":
+            because = next((rule.why for rule in said.rules if rule.name == row["reason"]), "")
         try:
             signals, hits = signals_of(one, said, row), hits_of(one, said, known_sources, row)
         except TamisError as error:  # the pass has signals of older code, which its rules do not know
@@ -122,6 +124,7 @@ def _in_recipe(
         when=f"{one.at:%Y-%m-%d %H:%M} UTC",
         state=one.state.number,
         fate=sentence(row) if row else _absent(before, one),
+        because=because,
         row=row,
         signals=signals,
         hits=tuple(hits),

@@ -78,6 +78,12 @@ def test_a_limit_bounds_the_rows_that_cannot_be_known() -> None:
     assert (limited.rows, limited.why, limited.to_read) == (30, {"new": 1}, 100)
 
 
+def test_rows_once_read_stay_under_a_smaller_limit() -> None:
+    before = known(("a", "1", 100, 10, None), ("b", "1", 100, 5, 5))
+    planned = reading("set", SOURCE, snapshot(("a", "1", 100), ("b", "1", 100)), before, 3)
+    assert (planned.word, planned.standing, planned.leaving) == ("unchanged", 2, 0)
+
+
 def test_a_plan_adds_up_and_says_what_it_cannot_know(place: Workspace) -> None:
     plan = Plan(
         hub="sample",
@@ -144,7 +150,7 @@ def test_a_torn_note_is_passed_over(place: Workspace) -> None:
 CARD = (
     "---\nlicense: mit\nconfigs:\n- config_name: main\n  data_files:\n  - split: train\n    path: main/train-*\n---\n"
 )
-RUN_AND_PLAN = """
+PLANS = """
 import sys
 from pathlib import Path
 import polars as pl
@@ -158,11 +164,15 @@ with served(opened):
     from pipelines.hub import Hub
     from pipelines.lake import Lake
     from pipelines.plan.make import plan
-    from pipelines.refresh import refresh
     from pipelines.sources import sources
+    from lakes import empty
     source = sources()["gsm8k"]
     pulled = Hub(None, Path(constants.HF_HUB_CACHE), online=False).snapshot(source.repo, source.wanted)
-    refresh(opened, Lake(opened.lake), "gsm8k", source, pulled, settings=settings_now())
+    read = {"source": "gsm8k", "file": pulled.files[0].path, "position": 0, "number": 0, "config": "main"}
+    read |= {"split": "train", "repo": pulled.repo, "revision": pulled.revision, "etag": pulled.files[0].etag}
+    read |= {"reader": source.code, "rows": 40, "yielding": 40, "rejected": 0, "not_selected": 0}
+    read |= {"bytes": pulled.files[0].size, "records": {"instruction": 0, "preference": 0, "cot": 40, "grpo": 40}}
+    Lake(opened.lake).replace("files", pl.DataFrame([read], schema=empty("files").schema), partition="gsm8k")
     for limit in (None, None, 50):
         print(plan(opened, sources(), recipes_now(), settings_now(), only=["gsm8k"], limit=limit))
         print("next")
@@ -218,7 +228,7 @@ def test_a_first_run_is_planned_without_fetching(place: Workspace, hub_folder: P
 
 
 def test_a_later_run_is_planned_from_what_was_read(place: Workspace, hub_folder: Path) -> None:
-    done = _run("-c", RUN_AND_PLAN, str(hub_folder))
+    done = _run("-c", PLANS, str(hub_folder), PYTHONPATH=os.pathsep.join([str(ROOT), str(ROOT / "tests")]))
     unchanged, grown, limited, _ = done.stdout.split("next\n")
     assert re.search(r"gsm8k +- +- +-  unchanged at", unchanged)
     assert "fetch  0 bytes" in unchanged

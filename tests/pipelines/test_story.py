@@ -163,7 +163,10 @@ def test_rules_are_told_with_the_signals_that_they_read(lakes: Lakes) -> None:
     assert told.fate == "dropped by the rule short answer: 1 < 2"
     assert told.hits == ("rule short question: 3 < 4", "rule refuses: 1 = 1 (it only marks)")
     assert told.signals == {"completion_words": 1, "prompt_words": 3, "completion_refusal": 1}
+    assert told.because == "a test"
     assert "  signals: completion_words 1, prompt_words 3, completion_refusal 1" in told.lines(id_of(1))
+    other = story(lakes.lake, id_of(0), default=recipe).recipes[0]
+    assert "  signals: completion_words 5, prompt_words 5, 1 more that are 0" in other.lines(id_of(0))
     assert story(lakes.lake, id_of(0), default=recipe).recipes[0].hits == ()
 
 
