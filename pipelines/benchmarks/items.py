@@ -10,14 +10,16 @@ from pipelines.errors import TamisError
 from pipelines.reading import read
 from pipelines.wanted import Snapshot, UpstreamFile
 
-READ: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
-    "item": pl.String,
-    "field": pl.String,
-    "file": pl.String,
-    "text": pl.String,
-    "answers": pl.List(pl.String),
-    "choices": pl.List(pl.String),
-}
+READ: Final = pl.Schema(
+    {
+        "item": pl.String(),
+        "field": pl.String(),
+        "file": pl.String(),
+        "text": pl.String(),
+        "answers": pl.List(pl.String),
+        "choices": pl.List(pl.String),
+    }
+)
 """One row a text of an item, with the file that has it."""
 
 

@@ -20,13 +20,13 @@ SHORT: Final = 13
 
 ITEMS: Final = pl.Schema(
     {
-        "benchmark": pl.String,
-        "item": pl.String,  # its name in the benchmark
-        "field": pl.String,  # which of its texts
-        "text": pl.String,  # null where only hashes are held
+        "benchmark": pl.String(),
+        "item": pl.String(),  # its name in the benchmark
+        "field": pl.String(),  # which of its texts
+        "text": pl.String(),  # null where only hashes are held
         "answers": pl.List(pl.String),  # any of them is right; null or empty where none is known
         "choices": pl.List(pl.String),  # that are given with the question; null where none are
-        "words": pl.Int64,  # tokens
+        "words": pl.Int64(),  # tokens
         "grams": pl.List(pl.Int64),  # hashes of its runs of 8 tokens, in order; null where the text is held
     }
 )

@@ -40,8 +40,8 @@ def _of_batch(records: pl.DataFrame, family: Family, index: Index) -> pl.DataFra
     texts = pl.concat(list(_texts(once, family))).sort("record", maintain_order=True)
     answer = _answer(family)
 
-    def answers(rows: pl.Series) -> pl.Series:
-        return once.select(answer=answer).to_series().gather(texts["record"].gather(rows))
+    def answers(asked: pl.DataFrame) -> pl.Series:
+        return once[texts["record"].gather(asked["row"])].select(answer).to_series()
 
     shared = scan(texts["said"], index)
     found = hits(shared, index, answers, texts["role"] == "user")

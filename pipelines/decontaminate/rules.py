@@ -35,27 +35,28 @@ HALF: Final = 0.5
 
 HITS: Final = pl.Schema(
     {
-        "row": pl.Int64,
-        "benchmark": pl.String,
-        "item": pl.String,
-        "field": pl.String,
-        "rule": pl.String,
-        "value": pl.Float64,  # tokens of the run, or share of the item's tokens; what the threshold is compared with
-        "threshold": pl.Float64,
-        "tokens": pl.Int64,  # of the longest run that both share
-        "coverage": pl.Float64,  # share of the item's tokens that runs of 8 cover; 1 where the whole item is there
-        "start": pl.Int64,  # characters of the run in the text, which is in NFC
-        "end": pl.Int64,
-        "text": pl.String,  # the run, as the text has it; null where the item may not be shown
-        "item_start": pl.Int64,
-        "item_end": pl.Int64,
-        "item_text": pl.String,  # the run, as the item has it; null where the item may not be shown
+        "row": pl.Int64(),
+        "benchmark": pl.String(),
+        "item": pl.String(),
+        "field": pl.String(),
+        "rule": pl.String(),
+        "value": pl.Float64(),  # tokens of the run, or share of the item's tokens; what the threshold is compared with
+        "threshold": pl.Float64(),
+        "tokens": pl.Int64(),  # of the longest run that both share
+        "coverage": pl.Float64(),  # share of the item's tokens that runs of 8 cover; 1 where the whole item is there
+        "start": pl.Int64(),  # characters of the run in the text, which is in NFC
+        "end": pl.Int64(),
+        "text": pl.String(),  # the run, as the text has it; null where the item may not be shown
+        "item_start": pl.Int64(),
+        "item_end": pl.Int64(),
+        "item_text": pl.String(),  # the run, as the item has it; null where the item may not be shown
     }
 )
 """One row a text, item, field and rule."""
 
-Answers = Callable[[pl.Series], pl.Series]
-"""Gets numbers of texts (Int64), gives the text in which each one's answer stands; null where there is none."""
+Answers = Callable[[pl.DataFrame], pl.Series]
+"""Gets a frame of `row` (number of a text), `start` and `end` (bytes of an item in it), gives for each the text in
+which its answer stands; null where there is none."""
 
 
 def hits(shared: Shared, index: Index, answers: Answers, asks: pl.Series | None = None) -> pl.DataFrame:
@@ -118,7 +119,7 @@ def _answered(short: pl.DataFrame, texts: pl.Series, answers: Answers) -> pl.Dat
     if short.is_empty():
         return short
     rows = short.with_row_index("number").with_columns(
-        said=normalised(answers(short["row"])), turn=normalised(texts.gather(short["row"]))
+        said=normalised(answers(short.select("row", "start", "end"))), turn=normalised(texts.gather(short["row"]))
     )
     right = _standing(rows, "answers", "said").select("number", right="any")
     listed = _standing(rows, "choices", "turn").select("number", listed="all")
