@@ -8,10 +8,12 @@ import polars as pl
 
 from pipelines import sides
 from pipelines.decontaminate.dropping import dropping
-from pipelines.dedup.survivors import survivors
+from pipelines.dedup.golds import group_key
+from pipelines.dedup.survivors import Crowd, survivors
 from pipelines.errors import TamisError
 from pipelines.fates import evidence, first_of, grounds
 from pipelines.lake import Lake
+from pipelines.parts import compared
 from pipelines.recipe import Recipe
 from pipelines.sources.source import pinned_side
 from pipelines.states import Pass, State, last_pass, publish
@@ -33,6 +35,9 @@ GIVEN: Final = (
 `one_fate_each` refuses any other, and the report says `not looked for` of a defect that only another would catch."""
 
 _SCHEMA: Final = pl.DataFrame(pl.from_arrow(TABLES["ledger"].schema.empty_table())).schema
+
+NOT_COMPARED: Final = "not compared further"
+"""The mark of a record that is kept although it has more alike than it was compared with."""
 
 
 @dataclass(frozen=True)
@@ -135,15 +140,20 @@ def _contaminated(state: State, recipe: Recipe, made: pl.DataFrame) -> str | Non
 def _of_family(state: State, name: str, recipe: Recipe, known_sources: Collection[str], family: Family) -> pl.DataFrame:
     rows = _with_fates_before_duplicates(state, recipe, known_sources, family)
     alive = rows.filter(pl.col("fate").is_null()).select(
-        "id", "source", "group", "content_hash", "match_hash", "gold", "args", rank=_rank(recipe)
+        "id", "match_hash", "gold", "args", "node", group=group_key(), rank=_rank(recipe)
     )
-    removed = survivors(
+    crowded = state.scan(f"crowds_{family.name}").collect()
+    chosen = survivors(
         alive,
         state.scan(f"pairs_{family.name}").collect(),
-        threshold=recipe.duplicates.near,
+        recipe.duplicates.near,
         exact=recipe.duplicates.exact,
+        crowd=Crowd(crowded, state.scan(f"records_{family.name}"), compared(family)),
     )
-    decided = rows.join(removed.rename({"fate": "duplicate"}), on="id", how="left", maintain_order="left")
+    capped = pl.col("id").is_in(chosen.not_compared_further.implode())
+    decided = rows.join(
+        chosen.removed.rename({"fate": "duplicate"}), on="id", how="left", maintain_order="left"
+    ).with_columns(marks=pl.when(capped).then(pl.col("marks").list.concat(pl.lit([NOT_COMPARED]))).otherwise("marks"))
     return decided.with_columns(
         recipe=pl.lit(name), family=pl.lit(family.name), fate=pl.coalesce("fate", "duplicate", pl.lit("kept"))
     ).select(pl.col(column).cast(dtype) for column, dtype in _SCHEMA.items())

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipelines.dedup.kernel import inlined, kernel, mix
+from pipelines.dedup.kernel import Bools, Int32s, Integer, UInt32s, UInt64s, inlined, kernel, mix
 
 SMALL: Final = 16
 """Rows of a bucket of which every pair is a candidate: at most 7.5 pairs a row and band."""
@@ -27,20 +26,20 @@ class Buckets:
     `sizes`: rows of each bucket. No two bands share a number.
     """
 
-    numbers: NDArray[np.int32]
-    sizes: NDArray[np.int32]
+    numbers: Int32s
+    sizes: Int32s
 
 
 @dataclass(frozen=True)
 class Candidates:
     """Pairs of rows, `left < right`, sorted, each once. `crowded`: whether a row is in a bucket that gave no pairs."""
 
-    left: NDArray[np.int32]
-    right: NDArray[np.int32]
-    crowded: NDArray[np.bool_]
+    left: Int32s
+    right: Int32s
+    crowded: Bools
 
 
-def buckets(keys: NDArray[np.uint32], salt: NDArray[np.uint64] | None = None) -> Buckets:
+def buckets(keys: UInt32s, salt: UInt64s | None = None) -> Buckets:
     """The buckets of all bands. `keys`: bands times rows; rows of one bucket agree in `salt` too."""
     bands, rows = keys.shape
     salts = np.zeros(rows, np.uint64) if salt is None else salt
@@ -58,8 +57,8 @@ def buckets(keys: NDArray[np.uint32], salt: NDArray[np.uint64] | None = None) ->
 
 def candidates(
     found: Buckets,
-    golds: NDArray[np.int32],
-    arguments: NDArray[np.int32],
+    golds: Int32s,
+    arguments: Int32s,
     *,
     small: int = SMALL,
     chained: int = 0,
@@ -82,25 +81,26 @@ def candidates(
 
 
 @inlined
-def agree(first: np.int32, second: np.int32) -> bool:
+def agree(first: Integer, second: Integer) -> bool:
     """Whether two golds (or arguments) are equal, or one of them is not there."""
     return first == second or first == 0 or second == 0
 
 
 @kernel
-def _number(keys, salts, slots, first, numbers, sizes):  # type: ignore[no-untyped-def]
+def _number(keys: UInt32s, salts: UInt64s, slots: Int32s, first: int, numbers: Int32s, sizes: Int32s) -> int:
     """Number the buckets of one band from `first` on; how many there are."""
     mask = np.uint64(len(slots) - 1)
-    slots[:] = -1
+    for slot in range(len(slots)):
+        slots[slot] = -1
     count = 0
     for row in range(len(keys)):
-        slot = (mix(np.uint64(keys[row]) ^ salts[row]) >> np.uint64(16)) & mask
-        while slots[slot] >= 0 and (keys[slots[slot]] != keys[row] or salts[slots[slot]] != salts[row]):
-            slot = (slot + np.uint64(1)) & mask
-        holder = slots[slot]
+        at = (mix(np.uint64(keys[row]) ^ salts[row]) >> np.uint64(16)) & mask
+        while slots[at] >= 0 and (keys[slots[at]] != keys[row] or salts[slots[at]] != salts[row]):
+            at = (at + np.uint64(1)) & mask
+        holder = slots[at]
         numbers[row] = ALONE
         if holder < 0:
-            slots[slot] = row
+            slots[at] = row
             continue
         if numbers[holder] == ALONE:
             numbers[holder] = first + count
@@ -112,12 +112,22 @@ def _number(keys, salts, slots, first, numbers, sizes):  # type: ignore[no-untyp
 
 
 @kernel
-def _pairs(numbers, sizes, golds, arguments, small, limit, last, pairs):  # type: ignore[no-untyped-def]
+def _pairs(
+    numbers: Int32s,
+    sizes: Int32s,
+    golds: Int32s,
+    arguments: Int32s,
+    small: int,
+    limit: int,
+    last: Int32s,
+    pairs: UInt64s,
+) -> int:
     """Write the pairs, where there is room for them; how many there are."""
     rows, bands = numbers.shape
     before, count = np.empty(rows, np.int32), 0
     for band in range(bands):
-        last[:] = -1
+        for bucket in range(len(last)):
+            last[bucket] = -1
         for row in range(rows):
             bucket = numbers[row, band]
             if bucket == ALONE or sizes[bucket] > limit:
@@ -142,7 +152,7 @@ def _pairs(numbers, sizes, golds, arguments, small, limit, last, pairs):  # type
 
 
 @inlined
-def _met(numbers, sizes, row, other, band, small):  # type: ignore[no-untyped-def]
+def _met(numbers: Int32s, sizes: Int32s, row: Integer, other: Integer, band: int, small: int) -> bool:
     """Whether an earlier band gave the pair."""
     for earlier in range(band):
         bucket = numbers[row, earlier]

@@ -13,9 +13,8 @@ import unicodedata
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipelines.dedup.kernel import inlined
+from pipelines.dedup.kernel import Int64s, Integer, UInt32s, inlined
 
 CODE: Final = 0x1FFFFF
 WORD: Final = 1 << 21
@@ -47,11 +46,12 @@ _ALONE: Final = (
 )
 _HAN_BEYOND: Final = range(0x20000, 0x323B0)
 _OPERATORS: Final = "+-*/=<>^%&|~"
-_MINUS, _STAR, _BANG, _POINT, _EQUALS, _GREATER, _PLUS = (np.int64(ord(c)) for c in "-*!.=>+")
+POINT: Final = 0x2E
+_MINUS, _STAR, _BANG, _EQUALS, _GREATER, _PLUS = (np.int64(ord(c)) for c in "-*!=>+")
 
 
 @functools.cache
-def table() -> NDArray[np.uint32]:
+def table() -> UInt32s:
     """For each code point, the lower-cased code point with its flags; 0 for what only separates."""
     kinds = np.zeros(0x110000, np.uint32)
     for code in (*range(0xD800), *range(0xE000, 0x20000)):
@@ -64,6 +64,14 @@ def table() -> NDArray[np.uint32]:
         letters = (script & WORD > 0) & (script & DIGIT == 0)
         marks = np.array([unicodedata.category(chr(code))[0] == "M" for code in range(first, last + 1)])
         script[letters & ~marks] |= ALONE
+    return kinds
+
+
+@functools.cache
+def letters() -> Int64s:
+    """For each byte, its kind where it is a whole letter or digit; 0 for all others."""
+    kinds = np.zeros(256, np.int64)
+    kinds[:128] = table()[:128] * (table()[:128] & WORD > 0)
     return kinds
 
 
@@ -84,7 +92,7 @@ def _kind(character: str) -> int:
 
 
 @inlined
-def counts(kind: np.int64, length: np.int64, before: np.int64, after: np.int64, fresh: bool) -> bool:
+def counts(kind: Integer, length: Integer, before: Integer, after: Integer, fresh: bool) -> bool:
     """Whether a run of `length` equal operators or brackets is part of what a text says.
 
     `before` and `after` are the kinds of the characters around it (SPACE at the ends of a text), `fresh` whether only
@@ -96,11 +104,11 @@ def counts(kind: np.int64, length: np.int64, before: np.int64, after: np.int64, 
     code, around = kind & CODE, before | after
     if kind & BRACKET:
         return around & (DIGIT | OPERATOR) != 0
-    if code == _POINT:
+    if code == POINT:
         return length == 1 and before & DIGIT != 0 and after & DIGIT != 0
     if code == _BANG:
         return after & CODE == _EQUALS or before & DIGIT != 0
-    if fresh and after & SPACE and (code == _MINUS or code == _STAR or code == _PLUS or code == _GREATER):
+    if fresh and after & SPACE and (code in (_MINUS, _STAR, _PLUS, _GREATER)):
         return False
     if code == _STAR:
         return (before & SPACE == 0) == (after & SPACE == 0)

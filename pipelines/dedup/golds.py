@@ -2,10 +2,9 @@
 
 from typing import Final
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from pipelines.dedup.kernel import Int32s
 from schemas.families import Family
 
 EQUAL: Final = ("match_hash", "args")
@@ -13,7 +12,7 @@ EQUAL: Final = ("match_hash", "args")
 
 
 def gold_key(family: Family) -> pl.Expr:
-    """The gold answer as it is compared: `$`, `\\boxed{}`, spacing, thousands commas and idle zeros aside; else null."""
+    """The gold answer as it is compared (see `normalised`); null where the family or the row has none."""
     return normalised(pl.col("answer")) if "answer" in family.schema.names else pl.lit(None, dtype=pl.String)
 
 
@@ -21,6 +20,11 @@ def arguments_key(family: Family) -> pl.Expr:
     """The verifier's arguments as they are compared; null where the family has none."""
     has_them = "verifier_args" in family.schema.names
     return pl.col("verifier_args") if has_them else pl.lit(None, dtype=pl.String)
+
+
+def group_key() -> pl.Expr:
+    """What upstream says belongs together; two sources may name their groups alike."""
+    return pl.format("{}/{}", "source", "group")
 
 
 def normalised(gold: pl.Expr) -> pl.Expr:
@@ -47,16 +51,7 @@ def node() -> pl.Expr:
     return pl.col("content_hash").min().over(*EQUAL, "gold")
 
 
-def first_equal(id_: str) -> pl.Expr:
-    """Of rows in policy order, the `id_` of the first that is equal to each; its own where it is the first.
-
-    A row without a gold is equal to those with one; those with one are equal to one another where the golds agree.
-    """
-    leads = pl.col("gold").first().over(*EQUAL).is_null() | pl.col("gold").is_null()
-    return pl.when(leads).then(pl.col(id_).first().over(*EQUAL)).otherwise(pl.col(id_).first().over(*EQUAL, "gold"))
-
-
-def codes(values: pl.Series) -> NDArray[np.int32]:
+def codes(values: pl.Series) -> Int32s:
     """A number from 1 for each distinct value, 0 for null."""
     ranks = values.rank("dense").fill_null(0)
-    return ranks.cast(pl.Int32).to_numpy()
+    return ranks.cast(pl.Int32).to_numpy(writable=True)

@@ -1,4 +1,4 @@
-"""Survivors in policy order: a row goes only if a row that was kept before it is similar enough itself.
+"""Survivors in policy order: a row goes only if a row that was kept before it is equal to it or similar enough.
 
 So chains are cut, and the choice is made among exactly the rows that take part: another order or threshold chooses
 again from the same sets and signatures.
@@ -8,239 +8,221 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipelines.dedup.candidates import ALONE, agree, buckets
-from pipelines.dedup.jaccard import SKETCH, draw, empty, fill, jaccard, slots_for, within_reach
-from pipelines.dedup.kernel import kernel
+from pipelines.dedup.candidates import buckets
+from pipelines.dedup.jaccard import SKETCH, draw, empty, fill, slots_for
+from pipelines.dedup.kernel import Bools, Floats, Int32s, Int64s, Integer, UInt32s, UInt64s, kernel
+from pipelines.dedup.meeting import (
+    COMPARED,
+    LARGE,
+    Found,
+    Lists,
+    Sets,
+    extremes,
+    lists,
+    meet,
+    nobody,
+    register,
+    together,
+)
 from pipelines.dedup.shingles import Shingles
 
-LARGE: Final = 1_000
-"""Rows of a bucket from which a row is not compared with every survivor in it."""
-COMPARED: Final = 64
-"""Survivors in large buckets, the best first, that a row is compared with in all."""
-
+_NOBODY: Final = np.int32(-1)
 _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True)
-class Terms:
-    """On what terms rows, best first, are duplicates: each an array with one code a row; 0 stands for none.
+class Rows:
+    """Rows in policy order, the best first, each with codes from 1 on; 0 stands for none.
 
-    `golds`: rows that have different ones are never duplicates. `groups`: nor are rows of the same one.
+    `nodes`: which text it is, from 0: rows of one node are equal and have the same gold. `equal`: rows that agree in
+    it are equal but for their golds. `golds`: rows that have different ones are never duplicates. `groups`: rows of one
+    are duplicates only if they are equal.
     """
 
-    golds: NDArray[np.int32]
-    groups: NDArray[np.int32]
+    nodes: Int32s
+    equal: Int32s
+    golds: Int32s
+    groups: Int32s
 
-    @staticmethod
-    def none(rows: int) -> "Terms":
-        """Nothing but their similarity decides."""
-        return Terms(np.zeros(rows, np.int32), np.zeros(rows, np.int32))
+
+@dataclass(frozen=True)
+class Meetings:
+    """Nodes that meet in buckets. `places`: of each node in `sets`, -1 for one that meets nobody.
+
+    `keys` (bands times sets) and `salt` make the buckets.
+    """
+
+    places: Int32s
+    sets: Shingles
+    keys: UInt32s
+    salt: UInt64s
 
 
 @dataclass(frozen=True)
 class Known:
-    """Pairs of rows, `better < worse`, whose similarity was found before; sorted by `worse`, then `better`."""
+    """Pairs of nodes whose golds agree and whose similarity was found before."""
 
-    better: NDArray[np.int32]
-    worse: NDArray[np.int32]
-    similarity: NDArray[np.float64]
+    left: Int32s
+    right: Int32s
+    similarity: Floats
 
     @staticmethod
     def none() -> "Known":
+        """No pairs."""
         return Known(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0))
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """For each row its survivor (-1: it is kept) and the similarity to it.
+    """For each row its survivor (-1: it is kept), the similarity to it, and whether it went because it is equal.
 
     `capped`: rows that are kept after they were compared with COMPARED survivors of large buckets, which held more.
     """
 
-    survivor: NDArray[np.int32]
-    similarity: NDArray[np.float64]
-    capped: NDArray[np.bool_]
+    survivor: Int32s
+    similarity: Floats
+    equal: Bools
+    capped: Bools
 
 
-def choose(
-    sets: Shingles,
-    members: NDArray[np.int32],
-    keys: NDArray[np.uint32],
-    salt: NDArray[np.uint64],
-    terms: Terms,
-    threshold: float,
-    known: Known | None = None,
-) -> Chosen:
-    """Choose survivors among rows that stand in policy order, the best first.
+def choose(rows: Rows, threshold: float, known: Known, meetings: Meetings, *, exact: bool = True) -> Chosen:
+    """Choose the survivors. `exact=False`: equal rows are no duplicates of each other.
 
-    `members`: for each row its place in `sets`, -1 where only `known` pairs speak for it; `keys` (bands times sets)
-    and `salt`, in the order of `sets`, make the buckets in which rows are compared.
+    A row is compared with all survivors of its buckets of up to LARGE rows, and with COMPARED of larger ones.
     """
-    pairs = Known.none() if known is None else known
-    rows = len(members)
-    starts = np.searchsorted(pairs.worse, np.arange(rows + 1)).astype(np.int64)
-    golds = np.zeros(len(sets), np.int32)
-    golds[members[members >= 0]] = terms.golds[members >= 0]
-    shared = buckets(keys, salt)
-    of_gold = buckets(keys, salt ^ golds.astype(np.uint64) * _SPREAD) if golds.any() else shared
-    chosen = Chosen(np.full(rows, -1, np.int32), np.zeros(rows), np.zeros(rows, np.bool_))
+    count, nodes = len(rows.nodes), len(meetings.places)
+    chosen = Chosen(nobody(count), np.zeros(count), np.zeros(count, np.bool_), np.zeros(count, np.bool_))
+    equals = int(rows.equal.max(initial=0)) + 1
+    golds = np.zeros(nodes, np.int32)
+    golds[rows.nodes] = rows.golds
+    met = meetings.places >= 0
+    gold_of_set = np.zeros(len(meetings.sets), np.uint64)
+    gold_of_set[meetings.places[met]] = golds[met]
+    shared = buckets(meetings.keys, meetings.salt)
+    own = buckets(meetings.keys, meetings.salt ^ gold_of_set * _SPREAD) if gold_of_set.any() else shared
     _choose(
-        sets.offsets,
-        sets.hashes,
-        members,
-        shared.numbers,
-        shared.sizes,
-        of_gold.numbers,
-        of_gold.sizes,
-        terms.golds,
-        terms.groups,
+        rows.nodes,
+        rows.equal,
+        rows.golds,
+        rows.groups,
         threshold,
-        starts,
-        pairs.better,
-        pairs.similarity,
+        exact,
+        _adjacent(known, threshold, nodes),
+        meetings.places,
+        (meetings.sets.offsets, meetings.sets.hashes),
+        (shared.numbers, shared.sizes, own.numbers, own.sizes),
+        lists(shared, own),
+        (nobody(nodes), nobody(equals), nobody(equals)),
         chosen.survivor,
         chosen.similarity,
+        chosen.equal,
         chosen.capped,
     )
     return chosen
 
 
-@kernel
-def _choose(  # type: ignore[no-untyped-def]
-    offsets,
-    hashes,
-    members,
-    shared,
-    shared_sizes,
-    of_gold,
-    of_gold_sizes,
-    golds,
-    groups,
-    threshold,
-    starts,
-    better,
-    similarity,
-    survivor,
-    to_survivor,
-    capped,
-):
-    # Survivors of each bucket in policy order, as linked lists: all of them, those without a gold, those with one.
-    shared_count, gold_count = len(shared_sizes), len(of_gold_sizes)
-    first = np.full(2 * shared_count + gold_count, -1, np.int32)
-    last = np.full(2 * shared_count + gold_count, -1, np.int32)
-    room = 1 + 2 * np.count_nonzero(shared != ALONE)
-    holder, following = np.empty(room, np.int32), np.empty(room, np.int32)
-    used = 0
+def _adjacent(known: Known, threshold: float, nodes: int) -> tuple[Int64s, Int32s, Floats]:
+    """Neighbours of each node, `neighbours[starts[n]:starts[n + 1]]`, and the similarity to them."""
+    near = known.similarity >= threshold
+    one, other = known.left[near], known.right[near]
+    ends, neighbours = np.concatenate([one, other]), np.concatenate([other, one])
+    order = np.argsort(ends, kind="stable")
+    starts = np.searchsorted(ends[order], np.arange(nodes + 1)).astype(np.int64)
+    return starts, neighbours[order], np.tile(known.similarity[near], 2)[order]
 
+
+@kernel
+def _choose(
+    nodes: Int32s,
+    equal: Int32s,
+    golds: Int32s,
+    groups: Int32s,
+    threshold: float,
+    exact: bool,
+    known: tuple[Int64s, Int32s, Floats],
+    places: Int32s,
+    sets: Sets,
+    found: Found,
+    lists: Lists,
+    first_kept: tuple[Int32s, Int32s, Int32s],
+    survivor: Int32s,
+    similarity: Floats,
+    by_equal: Bools,
+    capped: Bools,
+) -> None:
+    """Fill the last four, one entry a row: see `Chosen`. The rows stand in policy order."""
+    offsets, hashes = sets
+    starts, neighbours, known_similarity = known
+    shared, shared_sizes, _, _ = found
+    # The first row that is kept of each node, of each set of equal rows, and of those without a gold.
+    kept, kept_equal, kept_bare = first_kept
     most = 0
-    for member in members:
-        if member >= 0:
-            most = max(most, offsets[member + 1] - offsets[member])
+    for place in range(len(offsets) - 1):
+        most = max(most, offsets[place + 1] - offsets[place])
+    seen, row_at = np.zeros(len(offsets), np.int32), np.zeros(len(offsets), np.int32)
     table, stamps = np.zeros(slots_for(most), np.uint64), np.empty(slots_for(most), np.int64)
-    distinct = np.zeros(len(offsets) - 1, np.int32)
     sketches = np.zeros((len(offsets) - 1, SKETCH), np.uint64)
-    seen = np.full(len(members), -1, np.int32)
-    lists = np.empty(2, np.int64)
+    comparing = (table, stamps, sketches, seen, row_at)
 
-    for row in range(len(members)):
-        for pair in range(starts[row], starts[row + 1]):
-            other = better[pair]
-            if survivor[other] < 0 and (groups[row] == 0 or groups[row] != groups[other]):
-                survivor[row], to_survivor[row] = other, similarity[pair]
-                break
-        member = members[row]
-        if survivor[row] >= 0 or member < 0:
-            continue
-        smallest, largest = _extremes(shared, shared_sizes, member)
-        if largest == 0:
-            continue
-        length = offsets[member + 1] - offsets[member]
-        distinct[member] = fill(hashes, offsets[member], offsets[member + 1], table, stamps)
-        draw(hashes, offsets[member], offsets[member + 1], sketches[member])
-        left = COMPARED
-        for large in (False, True):
-            if (smallest > LARGE and not large) or (largest <= LARGE and large):
+    for row in range(len(nodes)):
+        node = nodes[row]
+        if exact and equal[row] != 0:
+            other = kept_equal[equal[row]] if golds[row] == 0 else _earlier(kept[node], kept_bare[equal[row]])
+            if other >= 0:
+                survivor[row], similarity[row], by_equal[row] = other, 1.0, True
                 continue
-            for band in range(shared.shape[1]):
-                bucket = shared[member, band]
-                if bucket == ALONE:
-                    continue
-                # A row without a gold meets all; one with a gold meets its equals and those without.
-                lists[0], lists[1] = bucket, -1
-                if golds[row] != 0:
-                    own = of_gold[member, band]
-                    lists[0] = -1 if own == ALONE or (of_gold_sizes[own] > LARGE) != large else 2 * shared_count + own
-                    lists[1] = shared_count + bucket
-                elif (shared_sizes[bucket] > LARGE) != large:
-                    lists[0] = -1
-                if (shared_sizes[bucket] > LARGE) != large:
-                    lists[1] = -1
-                for number in lists:
-                    entry = first[number] if number >= 0 else -1
-                    while entry >= 0 and survivor[row] < 0:
-                        other = holder[entry]
-                        entry = following[entry]
-                        if seen[other] == row or (groups[row] != 0 and groups[row] == groups[other]):
-                            continue
-                        if large:
-                            if left == 0:
-                                capped[row] = True
-                                break
-                            left -= 1
-                        seen[other] = row
-                        theirs = members[other]
-                        if not within_reach(sketches, distinct, member, theirs, threshold):
-                            continue
-                        found = jaccard(
-                            hashes,
-                            length,
-                            distinct[member],
-                            other,
-                            offsets[theirs],
-                            offsets[theirs + 1],
-                            distinct[theirs],
-                            threshold,
-                            table,
-                            stamps,
-                        )
-                        if found >= 0:
-                            survivor[row], to_survivor[row] = other, found
-                if survivor[row] >= 0:
-                    break
-            if survivor[row] >= 0:
-                break
-        empty(length, table)
+        for entry in range(starts[node], starts[node + 1]):
+            other = kept[neighbours[entry]]
+            if other >= 0 and not together(groups, row, other) and (survivor[row] < 0 or other < survivor[row]):
+                survivor[row], similarity[row] = other, known_similarity[entry]
         if survivor[row] >= 0:
-            capped[row] = False
             continue
-        for band in range(shared.shape[1]):
-            bucket = shared[member, band]
-            if bucket == ALONE:
-                continue
-            lists[0], lists[1] = bucket, shared_count + bucket
-            if golds[row] != 0:
-                own = of_gold[member, band]
-                lists[1] = -1 if own == ALONE else 2 * shared_count + own
-            for number in lists:
-                if number < 0:
+        place = places[node]
+        smallest, largest = extremes(shared, shared_sizes, place) if place >= 0 else (0, 0)
+        if largest > 0:
+            start, end = offsets[place], offsets[place + 1]
+            distinct = fill(hashes, start, end, table, stamps)
+            if kept[node] < 0:
+                draw(hashes, start, end, distinct, sketches[place])
+            left = COMPARED
+            for round in range(2):
+                large = round == 1
+                if (smallest > LARGE and not large) or (largest <= LARGE and large) or survivor[row] >= 0:
                     continue
-                holder[used], following[used] = row, -1
-                if first[number] < 0:
-                    first[number] = used
-                else:
-                    following[last[number]] = used
-                last[number] = used
-                used += 1
+                left = meet(
+                    row,
+                    place,
+                    golds[row],
+                    groups,
+                    threshold,
+                    sets,
+                    found,
+                    lists,
+                    comparing,
+                    large,
+                    survivor,
+                    similarity,
+                )
+            capped[row] = left < 0 and survivor[row] < 0
+            empty(end - start, table)
+            if survivor[row] >= 0:
+                continue
+            if kept[node] < 0:
+                row_at[place] = row
+                register(place, golds[row], found, lists)
+        if kept[node] < 0:
+            kept[node] = row
+        if equal[row] != 0:
+            if kept_equal[equal[row]] < 0:
+                kept_equal[equal[row]] = row
+            if golds[row] == 0 and kept_bare[equal[row]] < 0:
+                kept_bare[equal[row]] = row
 
 
 @kernel
-def _extremes(shared, sizes, member):  # type: ignore[no-untyped-def]
-    """Rows of the smallest and of the largest bucket that a row shares; 0 and 0 where it shares none."""
-    smallest, largest = np.int32(0), np.int32(0)
-    for bucket in shared[member]:
-        if bucket != ALONE:
-            smallest = sizes[bucket] if largest == 0 else min(smallest, sizes[bucket])
-            largest = max(largest, sizes[bucket])
-    return smallest, largest
+def _earlier(first: Integer, second: Integer) -> Integer:
+    """The earlier of two rows; -1 stands for none."""
+    if first < 0 or second < 0:
+        return max(first, second)
+    return min(first, second)

@@ -7,9 +7,8 @@ of texts of 90 words.
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipelines.dedup.kernel import inlined, kernel
+from pipelines.dedup.kernel import Floats, Int32s, Int64s, Integer, UInt64s, inlined, kernel
 from pipelines.dedup.shingles import OPERATORS, Shingles
 
 AGREED: Final = 0.8
@@ -17,9 +16,10 @@ AGREED: Final = 0.8
 `a != b` are not similar, however many words surround them up to some fifty; a text of which a dash was changed is."""
 
 SKETCH: Final = 8
-"""64-bit numbers of a sketch: with 512 bits, texts of up to some 300 words are told apart without a look at them."""
+"""64-bit numbers of a sketch, a cache line: 448 bits, by which texts of up to some 300 words are told apart without a
+look at them, and the number of distinct shingles."""
 
-_ABOVE_SKETCH: Final = np.uint64(55)
+_SKETCH_BITS: Final = np.uint64(64 * (SKETCH - 1))
 _SIX: Final = np.uint64(6)
 _SIXTY_THREE: Final = np.uint64(63)
 _HALF: Final = np.uint64(32)
@@ -27,9 +27,7 @@ _ONE: Final = np.uint64(1)
 _SLACK: Final = 1e-9
 
 
-def similarities(
-    sets: Shingles, left: NDArray[np.int32], right: NDArray[np.int32], floor: float = 0.0
-) -> NDArray[np.float64]:
+def similarities(sets: Shingles, left: Int32s, right: Int32s, floor: float = 0.0) -> Floats:
     """Jaccard similarity of each pair of rows; -1 below the floor. Fastest where equal `left` stand together."""
     distinct = np.zeros(len(sets), np.int32)
     found = np.empty(len(left), np.float64)
@@ -38,7 +36,7 @@ def similarities(
 
 
 @inlined
-def slots_for(length):  # type: ignore[no-untyped-def]
+def slots_for(length: Integer) -> int:
     """Places in the hash table of a row with `length` shingles: a power of two, at most half full."""
     slots = 16
     while slots < 2 * length:
@@ -47,7 +45,7 @@ def slots_for(length):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def fill(hashes, start, end, table, stamps):  # type: ignore[no-untyped-def]
+def fill(hashes: UInt64s, start: Integer, end: Integer, table: UInt64s, stamps: Int64s) -> int:
     """Put a row's shingles into the empty table; their number, each counted once."""
     mask = np.uint64(slots_for(end - start) - 1)
     distinct = 0
@@ -64,16 +62,26 @@ def fill(hashes, start, end, table, stamps):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def empty(length, table):  # type: ignore[no-untyped-def]
+def empty(length: Integer, table: UInt64s) -> None:
     """Empty the table of a row with `length` shingles."""
-    table[: slots_for(length)] = 0
+    for slot in range(slots_for(length)):
+        table[slot] = 0
 
 
 @kernel
-def jaccard(  # type: ignore[no-untyped-def]
-    hashes, length, distinct, other, start, end, other_distinct, floor, table, stamps
-):
-    """Similarity of the row in the table (`length` shingles, `distinct` of them) to the row `other`; -1 below the floor."""
+def jaccard(
+    hashes: UInt64s,
+    length: Integer,
+    distinct: Integer,
+    other: Integer,
+    start: Integer,
+    end: Integer,
+    other_distinct: Integer,
+    floor: float,
+    table: UInt64s,
+    stamps: Int64s,
+) -> float:
+    """Similarity of the row in the table, of `length` shingles, to the row `other`; -1 below the floor."""
     total = distinct + other_distinct
     # |A and B| of which J is the floor; fewer cannot reach it.
     needed = floor * total / (1.0 + floor) - _SLACK
@@ -99,30 +107,31 @@ def jaccard(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def draw(hashes, start, end, sketch):  # type: ignore[no-untyped-def]
-    """Set a bit of an empty sketch for each shingle of a row."""
+def draw(hashes: UInt64s, start: Integer, end: Integer, distinct: Integer, sketch: UInt64s) -> None:
+    """Set a bit of a sketch for each shingle of a row, and note how many distinct ones it has."""
     for place in range(start, end):
-        bit = hashes[place] >> _ABOVE_SKETCH
+        bit = (hashes[place] >> _HALF) * _SKETCH_BITS >> _HALF
         sketch[bit >> _SIX] |= _ONE << (bit & _SIXTY_THREE)
+    sketch[SKETCH - 1] = distinct
 
 
 @kernel
-def within_reach(sketches, distinct, row, other, floor):  # type: ignore[no-untyped-def]
+def within_reach(sketches: UInt64s, row: Integer, other: Integer, floor: float) -> bool:
     """False where the sketches alone show that two rows have a similarity below the floor.
 
     A bit that only one of them has stands for a shingle at least that the other lacks.
     """
-    needed = floor * (distinct[row] + distinct[other]) / (1.0 + floor) - _SLACK
-    only, only_other = np.uint64(0), np.uint64(0)
-    for word in range(SKETCH):
-        mine, theirs = sketches[row, word], sketches[other, word]
-        only += _ones(mine & ~theirs)
-        only_other += _ones(theirs & ~mine)
-    return distinct[row] - np.int64(only) >= needed and distinct[other] - np.int64(only_other) >= needed
+    distinct, theirs = np.int64(sketches[row, SKETCH - 1]), np.int64(sketches[other, SKETCH - 1])
+    only, only_other = np.int64(0), np.int64(0)
+    for word in range(SKETCH - 1):
+        mine, its = sketches[row, word], sketches[other, word]
+        only += np.int64(_ones(mine & ~its))
+        only_other += np.int64(_ones(its & ~mine))
+    return bool(min(distinct - only, theirs - only_other) >= floor * (distinct + theirs) / (1.0 + floor) - _SLACK)
 
 
 @inlined
-def _ones(bits):  # type: ignore[no-untyped-def]
+def _ones(bits: np.uint64) -> np.uint64:
     """Bits that are set; the compiler makes one instruction of it."""
     bits -= (bits >> _ONE) & np.uint64(0x5555555555555555)
     bits = (bits & np.uint64(0x3333333333333333)) + ((bits >> np.uint64(2)) & np.uint64(0x3333333333333333))
@@ -131,7 +140,7 @@ def _ones(bits):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def longest(offsets, rows):  # type: ignore[no-untyped-def]
+def longest(offsets: Int64s, rows: Int32s) -> int:
     """Shingles of the longest of the rows."""
     most = 0
     for row in rows:
@@ -140,7 +149,15 @@ def longest(offsets, rows):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _compare(offsets, hashes, left, right, floor, distinct, found):  # type: ignore[no-untyped-def]
+def _compare(
+    offsets: Int64s,
+    hashes: UInt64s,
+    left: Int32s,
+    right: Int32s,
+    floor: float,
+    distinct: Int32s,
+    found: Floats,
+) -> None:
     slots = slots_for(max(longest(offsets, left), longest(offsets, right)))
     table, stamps = np.zeros(slots, np.uint64), np.empty(slots, np.int64)
     for rows in (left, right):

@@ -6,12 +6,23 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import numba as nb
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.errors import TamisError
+
+Bytes: TypeAlias = NDArray[np.uint8]
+Int8s: TypeAlias = NDArray[np.int8]
+Int32s: TypeAlias = NDArray[np.int32]
+Int64s: TypeAlias = NDArray[np.int64]
+UInt32s: TypeAlias = NDArray[np.uint32]
+UInt64s: TypeAlias = NDArray[np.uint64]
+Floats: TypeAlias = NDArray[np.float64]
+Bools: TypeAlias = NDArray[np.bool_]
+Integer: TypeAlias = int | np.integer[Any]
 
 Function = TypeVar("Function", bound=Callable[..., object])
 

@@ -1,4 +1,4 @@
-"""MinHash signatures of sets of shingles, in bands: rows that agree in a band are candidates (Broder 1997; Leskovec et al. ch. 3).
+"""MinHash signatures of sets of shingles, in bands: rows that agree in a band are candidates (Broder 1997).
 
 25 bands of 5 rows: a pair of Jaccard similarity .5 meets in some band with probability .55, .7 with .990, .8 with
 .99995. The permutations are 32-bit multiply-adds with odd factors, after datasketch's and rensa's.
@@ -7,9 +7,8 @@
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipelines.dedup.kernel import kernel, mix, stream
+from pipelines.dedup.kernel import Int64s, UInt32s, UInt64s, kernel, mix, stream
 from pipelines.dedup.shingles import Shingles
 
 BANDS: Final = 25
@@ -23,7 +22,7 @@ _factors: Final = np.array(stream(1, _PERMUTATIONS), np.uint64).astype(np.uint32
 _terms: Final = np.array(stream(2, _PERMUTATIONS), np.uint64).astype(np.uint32)
 
 
-def signatures(sets: Shingles) -> NDArray[np.uint32]:
+def signatures(sets: Shingles) -> UInt32s:
     """The keys of each text's bands: an array of BANDS times texts."""
     keys = np.empty((BANDS, len(sets)), np.uint32)
     _sign(sets.offsets, sets.hashes, _factors, _terms, keys)
@@ -31,10 +30,11 @@ def signatures(sets: Shingles) -> NDArray[np.uint32]:
 
 
 @kernel
-def _sign(offsets, hashes, factors, terms, keys):  # type: ignore[no-untyped-def]
+def _sign(offsets: Int64s, hashes: UInt64s, factors: UInt32s, terms: UInt32s, keys: UInt32s) -> None:
     least = np.empty(_PERMUTATIONS, np.uint32)
     for row in range(len(offsets) - 1):
-        least[:] = _LARGEST
+        for permutation in range(_PERMUTATIONS):
+            least[permutation] = _LARGEST
         for place in range(offsets[row], offsets[row + 1]):
             hashed = np.uint32(hashes[place] >> _HALF)
             for permutation in range(_PERMUTATIONS):

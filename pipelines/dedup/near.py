@@ -5,29 +5,22 @@ from functools import cached_property
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from pipelines.dedup.golds import codes, first_equal
-from pipelines.dedup.greedy import Chosen, Known, Terms, choose
+from pipelines.dedup.golds import codes
+from pipelines.dedup.greedy import Chosen, Known, Meetings, Rows, choose
+from pipelines.dedup.kernel import Int32s
 from pipelines.dedup.minhash import signatures
-from pipelines.dedup.shingles import WORDS, Shingles, shingles
+from pipelines.dedup.shingles import WORDS, shingles
 from pipelines.identity import fold
 
 
 @dataclass(frozen=True)
 class Clusters:
-    """What is a duplicate of what, at a threshold. Rows are numbers, from 0; the first of equal rows survives.
-
-    `members`: place of each row in `sets`, -1 for a short one: a text of fewer than 5 words is compared by equality
-    alone, with case and white space folded. `equal`: the short rows that are equal to another.
-    """
+    """What is a duplicate of what, at a threshold. Rows are numbers, from 0; the first of similar rows survives."""
 
     threshold: float
-    sets: Shingles
-    keys: NDArray[np.uint32]
-    members: NDArray[np.int32]
-    terms: Terms
-    equal: Known
+    rows: Rows
+    meetings: Meetings
 
     @cached_property
     def removed(self) -> pl.DataFrame:
@@ -46,12 +39,12 @@ class Clusters:
     @property
     def share_removed(self) -> float:
         """Of all rows."""
-        return self.removed.height / max(1, len(self.members))
+        return self.removed.height / max(1, len(self.rows.nodes))
 
     @property
     def short(self) -> int:
-        """Rows of fewer than 5 words."""
-        return int((self.members < 0).sum())
+        """Rows of fewer than 5 words, nulls among them: they are compared by equality, case and space folded."""
+        return int((self.meetings.places < 0).sum())
 
     @property
     def not_compared_further(self) -> int:
@@ -64,8 +57,7 @@ class Clusters:
 
     @cached_property
     def _chosen(self) -> Chosen:
-        salt = np.zeros(len(self.sets), np.uint64)
-        return choose(self.sets, self.members, self.keys, salt, self.terms, self.threshold, self.equal)
+        return choose(self.rows, self.threshold, Known.none(), self.meetings)
 
 
 def near_duplicates(texts: pl.Series, threshold: float = 0.7, agree: pl.Series | None = None) -> Clusters:
@@ -74,18 +66,26 @@ def near_duplicates(texts: pl.Series, threshold: float = 0.7, agree: pl.Series |
     `agree`: rows whose values differ there are never duplicates; a null agrees with all. A null text is no duplicate.
     """
     sets = shingles(texts)
-    terms = Terms.none(len(texts))
-    if agree is not None:
-        terms = replace(terms, golds=codes(agree))
-    members = np.where(sets.words >= WORDS, np.arange(len(sets), dtype=np.int32), np.int32(-1))
-    equal = _equal(texts, pl.Series(members < 0), agree)
-    return Clusters(threshold, sets, signatures(sets), members, terms, equal)
+    count, long = len(texts), sets.words >= WORDS
+    numbers, none = np.arange(count, dtype=np.int32), np.zeros(count, np.int32)
+    golds = none if agree is None else codes(agree)
+    equal = _equal(texts, pl.Series(~long))
+    nodes = numbers if agree is None else _nodes(equal, golds)
+    places = np.where(long, numbers, np.int32(-1))
+    meetings = Meetings(places, sets, signatures(sets), np.zeros(count, np.uint64))
+    return Clusters(threshold, Rows(nodes, equal, golds, none), meetings)
 
 
-def _equal(texts: pl.Series, short: pl.Series, agree: pl.Series | None) -> Known:
-    gold = pl.Series([None] * len(texts), dtype=pl.String) if agree is None else agree
-    rows = pl.DataFrame({"text": texts, "gold": gold}).with_row_index("row").filter(short & texts.is_not_null())
-    folded = rows.with_columns(match_hash=fold(rows["text"]), args=pl.lit(None, dtype=pl.String))
-    pairs = folded.select("row", first=first_equal("row")).filter(pl.col("row") != pl.col("first"))
-    better, worse = (pairs[name].cast(pl.Int32).to_numpy() for name in ("first", "row"))
-    return Known(better, worse, np.ones(len(better)))
+def _equal(texts: pl.Series, short: pl.Series) -> Int32s:
+    """A number for each short text that is not null, the same for equal ones; 0 for the others."""
+    rows = (short & texts.is_not_null()).arg_true()
+    numbers = np.zeros(len(texts), np.int32)
+    numbers[rows.to_numpy()] = codes(fold(texts.gather(rows)))
+    return numbers
+
+
+def _nodes(equal: Int32s, golds: Int32s) -> Int32s:
+    """For each row the first that is equal and has the same gold."""
+    rows = pl.DataFrame({"equal": equal, "gold": golds}).with_row_index("row")
+    first = pl.when(pl.col("equal") == 0).then("row").otherwise(pl.col("row").first().over("equal", "gold"))
+    return rows.select(first.cast(pl.Int32)).to_series().to_numpy(writable=True)
