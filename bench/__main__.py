@@ -4,10 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import curate, dedup
+from bench import curate, decontaminate, dedup
 from bench.machine import machine
 
-BENCHMARKS = {"curate": curate.run, "dedup": dedup.run}
+BENCHMARKS = {"curate": curate.run, "dedup": dedup.run, "decontaminate": decontaminate.run}
 
 
 def main() -> int:

@@ -13,11 +13,13 @@ from pipelines.decontaminate import index as indexing
 from pipelines.decontaminate.records import contamination
 from pipelines.decontaminate.rules import invisible
 from pipelines.dedup.pairs import pairs
+from pipelines.errors import TamisError
 from pipelines.lake import Lake
 from pipelines.lake_settings import LakeSettings
 from pipelines.sources.source import pinned_side
 from pipelines.states import State, last_state, note_built
 from schemas.families import FAMILIES
+from schemas.tables import LAKE_WIDE
 from schemas.vocabulary import SIDES
 
 _KEY = ("content_hash", "text_hash", "words", "keys")
@@ -121,8 +123,12 @@ class Sided:
 
 
 def build_sides(state: State, settings: LakeSettings) -> Sided:
-    """Tie what belongs together and give each component a side; old rows keep theirs. Makes the state ready."""
+    """Tie what belongs together and give each component a side; old rows keep theirs. Makes the state ready.
+
+    TamisError where the state's other tables are not built yet.
+    """
     if not state.ready:
+        _check_built(state)
         lake = state.lake
         tied = sides.ties(state, settings.ties, Signatures(lake))
         placed = sides.place(_nodes(state), tied, _history(lake), settings.shares, state.number)
@@ -133,6 +139,13 @@ def build_sides(state: State, settings: LakeSettings) -> Sided:
         lake.append("sides", placed.newcomers)
         state = note_built(state, built, ready=True)
     return _sided(state)
+
+
+def _check_built(state: State) -> None:
+    missing = [t.name for t in LAKE_WIDE if t.name not in {*state.versions, "ties", "placements"}]
+    if missing:
+        cure = f"Materialise `{missing[0].split('_')[0]}` first."
+        raise TamisError(f"the table {missing[0]} is not built", where=f"lake state {state.number}", cure=cure)
 
 
 def _nodes(state: State) -> pl.DataFrame:

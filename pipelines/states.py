@@ -19,7 +19,7 @@ from pipelines.refresh import accounting
 from pipelines.transactions import Change, commit, committing
 from pipelines.workspace import Workspace
 from schemas.families import FAMILIES
-from schemas.tables import LAKE_WIDE, PER_SOURCE, SHARED
+from schemas.tables import PER_SOURCE, SHARED
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,7 @@ def open_state(workspace: Workspace, lake: Lake, built_with: str, tell: Tell | N
 
 
 def note_built(state: State, built: Mapping[str, int], *, ready: bool) -> State:
-    """Note that lake-wide tables of the state are built, at these versions; `ready`: all of them are.
-
-    TamisError where it is to be ready, and a table is not built.
-    """
-    missing = sorted({t.name for t in LAKE_WIDE} - {*state.versions, *built}) if ready else []
-    if missing:
-        cure = f"Materialise `{missing[0].split('_')[0]}` first."
-        raise TamisError(f"the table {missing[0]} is not built", where=f"state {state.number}", cure=cure)
+    """Note that lake-wide tables of the state are built, at these versions; `ready`: all of them are."""
     noted = State(state.lake, state.number, {**state.versions, **built}, state.built_with, ready)
     _append(noted)
     return noted

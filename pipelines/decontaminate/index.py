@@ -10,10 +10,9 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from pipelines.decontaminate.tokens import ANCHOR, GRAM, buffers, cut, grams, kinds, room, together
-from pipelines.dedup.kernel import inlined, kernel
+from pipelines.dedup.kernel import Bools, Bytes, Int32s, Int64s, Integer, UInt32s, UInt64s, kernel
 
 SHORT: Final = 13
 """Tokens from which an item is left to the rules of n-grams."""
@@ -44,15 +43,11 @@ _ONE: Final = np.uint64(1)
 class Lookup:
     """Places by their hash: those of `keys[slot]` are `places[first[n]:first[n + 1]]`, where `slots[slot]` is `n`."""
 
-    bloom: NDArray[np.uint64]
-    slots: NDArray[np.int32]
-    keys: NDArray[np.uint64]
-    first: NDArray[np.int32]
-    places: NDArray[np.int32]
-
-    @property
-    def arrays(self) -> tuple[NDArray[np.generic], ...]:
-        return self.bloom, self.slots, self.keys, self.first, self.places
+    bloom: UInt64s
+    slots: Int32s
+    keys: UInt64s
+    first: Int32s
+    places: Int32s
 
 
 @dataclass(frozen=True)
@@ -64,11 +59,11 @@ class Index:
     """
 
     items: pl.DataFrame
-    offsets: NDArray[np.int64]
-    owner: NDArray[np.int32]
-    starts: NDArray[np.int32]
-    ends: NDArray[np.int32]
-    bare: NDArray[np.uint64]
+    offsets: Int64s
+    owner: Int32s
+    starts: Int32s
+    ends: Int32s
+    bare: UInt64s
     by_gram: Lookup
     by_end: Lookup
 
@@ -76,7 +71,7 @@ class Index:
         return self.items.height
 
     @cached_property
-    def words(self) -> NDArray[np.int64]:
+    def words(self) -> Int64s:
         """Tokens of each text."""
         return np.diff(self.offsets)
 
@@ -136,7 +131,7 @@ def hashes(texts: pl.Series) -> pl.DataFrame:
     return found.select("words", pl.col("grams").fill_null([]))
 
 
-def _lookup(keys: NDArray[np.uint64], places: NDArray[np.int32]) -> Lookup:
+def _lookup(keys: UInt64s, places: Int32s) -> Lookup:
     # Places in falling order: a run that goes on is read before its last token's place is written over.
     order = np.lexsort((-places, keys))
     distinct, first = np.unique(keys[order], return_index=True)
@@ -146,38 +141,39 @@ def _lookup(keys: NDArray[np.uint64], places: NDArray[np.int32]) -> Lookup:
     return Lookup(bloom, slots, distinct, np.append(first, len(keys)).astype(np.int32), places[order])
 
 
-@inlined
-def may_hold(bloom, hashed):  # type: ignore[no-untyped-def]
+@kernel
+def may_hold(bloom: UInt64s, hashed: np.uint64) -> bool:
     """False where the filter shows that a hash is not there."""
     bits = _ONE << (hashed & _SIXTY_THREE)
     bits |= _ONE << ((hashed >> _SHIFTS[1]) & _SIXTY_THREE)
     bits |= _ONE << ((hashed >> _SHIFTS[2]) & _SIXTY_THREE)
-    return bloom[(hashed >> _WORD) & np.uint64(len(bloom) - 1)] & bits == bits
+    held = bloom[(hashed >> _WORD) & np.uint64(len(bloom) - 1)]
+    return bool(held & bits == bits)
 
 
 @kernel
-def find(slots, keys, hashed):  # type: ignore[no-untyped-def]
+def find(slots: Int32s, keys: UInt64s, hashed: np.uint64) -> int:
     """Number of a hash in `keys`; -1 where it is not there."""
     mask = np.uint64(len(slots) - 1)
     slot = (hashed >> _SLOT) & mask
     while slots[slot] >= 0:
         if keys[slots[slot]] == hashed:
-            return slots[slot]
+            return int(slots[slot])
         slot = (slot + _ONE) & mask
     return -1
 
 
 @kernel
-def ending(bare, start, end, pairs, fours, eights):  # type: ignore[no-untyped-def]
+def ending(bare: UInt64s, start: Integer, end: Integer, pairs: UInt64s, fours: UInt64s, eights: UInt64s) -> np.uint64:
     """Hash by which a short text is looked up: of its last 4 tokens, or of all where it has fewer."""
     if end - start < ANCHOR:
         return together(bare[start:end], end - start)
     grams(bare[end - ANCHOR : end], ANCHOR, pairs, fours, eights)
-    return fours[0]
+    return np.uint64(fours[0])
 
 
 @kernel
-def _insert(distinct, slots, bloom):  # type: ignore[no-untyped-def]
+def _insert(distinct: UInt64s, slots: Int32s, bloom: UInt64s) -> None:
     mask, words = np.uint64(len(slots) - 1), np.uint64(len(bloom) - 1)
     for number in range(len(distinct)):
         hashed = distinct[number]
@@ -190,7 +186,7 @@ def _insert(distinct, slots, bloom):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _count(offsets, data, kinds, held, lengths, scratch):  # type: ignore[no-untyped-def]
+def _count(offsets: Int64s, data: Bytes, kinds: UInt32s, held: Bools, lengths: Int64s, scratch: int) -> None:
     whole, bare = np.empty(scratch, np.uint64), np.empty(scratch, np.uint64)
     starts, ends = np.empty(scratch, np.int64), np.empty(scratch, np.int64)
     for row in range(len(lengths)):
@@ -199,7 +195,19 @@ def _count(offsets, data, kinds, held, lengths, scratch):  # type: ignore[no-unt
 
 
 @kernel
-def _fill(offsets, data, kinds, held, at, scratch, whole, bare, starts, ends, eights):  # type: ignore[no-untyped-def]
+def _fill(
+    offsets: Int64s,
+    data: Bytes,
+    kinds: UInt32s,
+    held: Bools,
+    at: Int64s,
+    scratch: int,
+    whole: UInt64s,
+    bare: UInt64s,
+    starts: Int32s,
+    ends: Int32s,
+    eights: UInt64s,
+) -> None:
     first, last = np.empty(scratch, np.int64), np.empty(scratch, np.int64)
     wholes, bares = np.empty(scratch, np.uint64), np.empty(scratch, np.uint64)
     pairs, fours, runs = np.empty(scratch, np.uint64), np.empty(scratch, np.uint64), np.empty(scratch, np.uint64)
@@ -216,7 +224,7 @@ def _fill(offsets, data, kinds, held, at, scratch, whole, bare, starts, ends, ei
 
 
 @kernel
-def _place(held, at, hashed, eights):  # type: ignore[no-untyped-def]
+def _place(held: Bools, at: Int64s, hashed: UInt64s, eights: UInt64s) -> None:
     """Put the hashes of items without a text where those of the others stand."""
     used = 0
     for row in range(len(held)):
@@ -227,7 +235,7 @@ def _place(held, at, hashed, eights):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _endings(bare, at, short):  # type: ignore[no-untyped-def]
+def _endings(bare: UInt64s, at: Int64s, short: Int32s) -> UInt64s:
     found = np.empty(len(short), np.uint64)
     pairs, fours, eights = np.empty(4, np.uint64), np.empty(4, np.uint64), np.empty(4, np.uint64)
     for number in range(len(short)):

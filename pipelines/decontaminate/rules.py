@@ -54,39 +54,39 @@ HITS: Final = pl.Schema(
 )
 """One row a text, item, field and rule."""
 
+_KEPT: Final = ("entry", *(name for name in HITS if name not in ("rule", "value", "threshold")))
+
 Answers = Callable[[pl.DataFrame], pl.Series]
 """Gets a frame of `row` (number of a text), `start` and `end` (bytes of an item in it), gives for each the text in
 which its answer stands; null where there is none."""
 
 
 def hits(shared: Shared, index: Index, answers: Answers, asks: pl.Series | None = None) -> pl.DataFrame:
-    """Every hit of every rule, in the schema HITS, sorted by row, benchmark, item, field and rule.
+    """Every hit of every rule, in the schema HITS, in the order of texts, of the index, and of the rules.
 
     `asks`: whether each text is a turn of a user, where short items are looked for; all are, where it is None.
     """
-    found = shared.found
     entries = index.items.with_row_index("entry").cast({"entry": pl.Int64})
-    known = found.join(entries.drop("grams"), on="entry", how="left", maintain_order="left").rename(
+    known = shared.found.join(entries.drop("grams"), on="entry", how="left", maintain_order="left").rename(
         {"text": "item_whole"}
     )
     told = known.with_columns(
         coverage=pl.when("short").then(1.0).otherwise(pl.col("covered") / pl.col("words")),
         tokens=pl.when("short").then("words").otherwise("tokens"),
     )
-    long, short = told.filter(~pl.col("short")), told.filter("short")
+    short = told.filter("short")
     if asks is not None:
         short = short.filter(asks.gather(short["row"]))
+    asked = _answered(short, shared.texts, answers).unique(["row", "entry"], keep="first", maintain_order=True)
+    long = _with_spans(told.filter(~pl.col("short")), shared.texts)
     tokens, share = pl.col("tokens").cast(pl.Float64), pl.col("coverage")
     made = [
         _as_hit(long, "8-gram", tokens, GRAM),
         _as_hit(long.filter(pl.col("tokens") >= LONG_GRAM), "13-gram", tokens, LONG_GRAM),
         _as_hit(long.filter(share > HALF), "coverage", share, HALF),
-        _as_hit(_answered(short, shared.texts, answers), "short item", share, 1.0),
+        _as_hit(_with_spans(asked, shared.texts), "short item", share, 1.0),
     ]
-    rows = pl.concat(made)
-    best = rows.sort("row", "entry", "rule", "tokens", descending=[False, False, False, True], maintain_order=True)
-    once = best.unique(["row", "entry", "rule"], keep="first", maintain_order=True)
-    return _with_spans(once, shared.texts).sort("row", "benchmark", "item", "field", "rule").select(HITS.names())
+    return pl.concat(made).sort("row", "entry", maintain_order=True).select(HITS.names())
 
 
 def invisible(items: pl.DataFrame) -> pl.DataFrame:
@@ -109,8 +109,8 @@ def invisible(items: pl.DataFrame) -> pl.DataFrame:
 
 
 def _as_hit(rows: pl.DataFrame, rule: str, value: pl.Expr, threshold: float) -> pl.DataFrame:
-    return rows.with_columns(
-        rule=pl.lit(rule), value=value.cast(pl.Float64), threshold=pl.lit(threshold, dtype=pl.Float64)
+    return rows.select(
+        *_KEPT, rule=pl.lit(rule), value=value.cast(pl.Float64), threshold=pl.lit(threshold, dtype=pl.Float64)
     )
 
 

@@ -10,11 +10,10 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from pipelines.decontaminate.index import Index, find, may_hold
 from pipelines.decontaminate.tokens import ANCHOR, GRAM, buffers, cut, grams, kinds, room, together
-from pipelines.dedup.kernel import kernel
+from pipelines.dedup.kernel import Bytes, Int32s, Int64s, UInt32s, UInt64s, kernel
 
 _FIELDS: Final = ("row", "entry", "tokens", "covered", "start", "end", "item_token")
 _IN: Final = -1
@@ -36,7 +35,7 @@ class Shared:
 
 
 def scan(texts: pl.Series, index: Index) -> Shared:
-    """Find what a column of texts shares with the items of an index; sorted by row and entry, of short items last.
+    """Find what a column of texts shares with the items of an index; sorted by row.
 
     On prompts some 4 microseconds a text. A null text shares nothing.
     """
@@ -49,13 +48,21 @@ def scan(texts: pl.Series, index: Index) -> Shared:
         index.offsets,
         index.owner,
         index.bare,
-        *index.by_gram.arrays,
-        *index.by_end.arrays,
+        index.by_gram.bloom,
+        index.by_gram.slots,
+        index.by_gram.keys,
+        index.by_gram.first,
+        index.by_gram.places,
+        index.by_end.bloom,
+        index.by_end.slots,
+        index.by_end.keys,
+        index.by_end.first,
+        index.by_end.places,
     )
     return Shared(normal, _frame(found, index))
 
 
-def _frame(found: NDArray[np.int64], index: Index) -> pl.DataFrame:
+def _frame(found: Int64s, index: Index) -> pl.DataFrame:
     columns = dict(zip(_FIELDS, found.T, strict=True))
     entry, token, covered = columns["entry"], columns["item_token"], columns["covered"]
     last = np.where(covered < 0, index.offsets[entry + 1] - 1, token + np.maximum(columns["tokens"], 1) - 1)
@@ -77,35 +84,53 @@ def _frame(found: NDArray[np.int64], index: Index) -> pl.DataFrame:
 
 
 @kernel
-def _grown(found):  # type: ignore[no-untyped-def]
+def _grown(found: Int64s) -> Int64s:
     larger = np.empty((2 * len(found), found.shape[1]), np.int64)
-    larger[: len(found)] = found
+    for row in range(len(found)):
+        for column in range(found.shape[1]):
+            larger[row, column] = found[row, column]
     return larger
 
 
 @kernel
-def _scan(  # type: ignore[no-untyped-def]
-    offsets, data, kinds, scratch, at, owner, item_bare,
-    bloom, slots, keys, first, places,
-    end_bloom, end_slots, end_keys, end_first, end_places,
-):  # fmt: skip
+def _scan(
+    offsets: Int64s,
+    data: Bytes,
+    kinds: UInt32s,
+    scratch: int,
+    at: Int64s,
+    owner: Int32s,
+    item_bare: UInt64s,
+    bloom: UInt64s,
+    slots: Int32s,
+    keys: UInt64s,
+    first: Int32s,
+    places: Int32s,
+    end_bloom: UInt64s,
+    end_slots: Int32s,
+    end_keys: UInt64s,
+    end_first: Int32s,
+    end_places: Int32s,
+) -> Int64s:
     found, used = np.empty((1024, 7), np.int64), 0
     whole, bare = np.empty(scratch, np.uint64), np.empty(scratch, np.uint64)
     starts, ends = np.empty(scratch, np.int64), np.empty(scratch, np.int64)
     pairs, fours, eights = np.empty(scratch, np.uint64), np.empty(scratch, np.uint64), np.empty(scratch, np.uint64)
     # Of each token of an item: where the last run that begins there was seen, and how long it was till then.
-    seen, length = np.full(len(owner), -2, np.int64), np.zeros(len(owner), np.int32)
-    covered = np.full(len(owner), -1, np.int32)
+    seen, length = np.zeros(len(owner), np.int64), np.zeros(len(owner), np.int32)
+    covered = np.zeros(len(owner), np.int32)
     items = len(at) - 1
-    touched, order = np.full(items, -1, np.int32), np.empty(items, np.int32)
+    touched, order = np.zeros(items, np.int32), np.empty(items, np.int32)
     best, best_row, best_item, tokens = (
         np.zeros(items, np.int32),
         np.zeros(items, np.int64),
         np.zeros(items, np.int64),
         np.zeros(items, np.int32),
     )
-    base = np.int64(0)
+    # Rows and places are counted from 1 here, so that 0 is none.
+    base = np.int64(2)
     for row in range(len(offsets) - 1):
+        mark = row + 1
         count = cut(data, offsets[row], offsets[row + 1], kinds, whole, bare, starts, ends)
         grams(whole, count, pairs, fours, eights)
         hit = 0
@@ -119,8 +144,8 @@ def _scan(  # type: ignore[no-untyped-def]
             for position in range(first[number], first[number + 1]):
                 token = places[position]
                 item = owner[token]
-                if touched[item] != row:
-                    touched[item] = row
+                if touched[item] != mark:
+                    touched[item] = mark
                     order[hit] = item
                     hit += 1
                     best[item], tokens[item] = 0, 0
@@ -130,14 +155,14 @@ def _scan(  # type: ignore[no-untyped-def]
                 seen[token], length[token] = base + place, run
                 # A run that goes on has covered all but its last token.
                 for further in range(GRAM - 1 if run > 1 else 0, GRAM):
-                    if covered[token + further] != row:
-                        covered[token + further] = row
+                    if covered[token + further] != mark:
+                        covered[token + further] = mark
                         tokens[item] += 1
                 if run > best[item]:
                     best[item], best_row[item], best_item[item] = run, place - run + 1, token - run + 1
         base += count + 1
-        chosen = np.sort(order[:hit]) if hit > 1 else order[:hit]
-        for item in chosen:
+        for touch in range(hit):
+            item = order[touch]
             if used == len(found):
                 found = _grown(found)
             shared = best[item] + GRAM - 1

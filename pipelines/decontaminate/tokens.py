@@ -9,10 +9,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from pipelines.dedup.characters import ALONE, CODE, SPACE, WORD, table
-from pipelines.dedup.kernel import inlined, kernel, mix
+from pipelines.dedup.kernel import Bytes, Int64s, Integer, UInt32s, UInt64s, kernel, mix
 from pipelines.dedup.shingles import nfc
 
 GRAM: Final = 8
@@ -28,7 +27,7 @@ _OTHER: Final = np.int64(1 << 30)
 """A character that is neither letter nor space; its code stands below."""
 
 
-def buffers(texts: pl.Series) -> tuple[NDArray[np.int64], NDArray[np.uint8], pl.Series]:
+def buffers(texts: pl.Series) -> tuple[Int64s, Bytes, pl.Series]:
     """Offsets and bytes of texts in Unicode's form NFC, as Arrow has them, and these texts; a null is empty."""
     normal = nfc(texts.cast(pl.String)).fill_null("")
     array = normal.to_arrow().cast(pa.large_string())
@@ -37,18 +36,27 @@ def buffers(texts: pl.Series) -> tuple[NDArray[np.int64], NDArray[np.uint8], pl.
     return positions, np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8), normal
 
 
-def kinds() -> NDArray[np.uint32]:
+def kinds() -> UInt32s:
     """For each code point what it does in a text: see `pipelines.dedup.characters`."""
     return table()
 
 
-def room(offsets: NDArray[np.int64]) -> int:
+def room(offsets: Int64s) -> int:
     """Tokens that the longest text can have: letters of three bytes, or letters of one with a space between them."""
     return int(np.diff(offsets).max(initial=0)) // 2 + 2
 
 
 @kernel
-def cut(data, start, end, kinds, whole, bare, starts, ends):  # type: ignore[no-untyped-def]
+def cut(
+    data: Bytes,
+    start: Integer,
+    end: Integer,
+    kinds: UInt32s,
+    whole: UInt64s,
+    bare: UInt64s,
+    starts: Int64s,
+    ends: Int64s,
+) -> int:
     """Cut the text at `start` to `end` into tokens; how many there are.
 
     `whole` and `bare` get their hashes, `starts` and `ends` their bytes in the text.
@@ -101,14 +109,14 @@ def cut(data, start, end, kinds, whole, bare, starts, ends):  # type: ignore[no-
     return count
 
 
-@inlined
+@kernel
 def join(left: np.uint64, right: np.uint64) -> np.uint64:
     """Hash of two runs of tokens, one behind the other. Not linear: no run follows from the hashes beside it."""
     return mix(mix(left) * _BASE + right)
 
 
 @kernel
-def grams(tokens, count, pairs, fours, eights):  # type: ignore[no-untyped-def]
+def grams(tokens: UInt64s, count: int, pairs: UInt64s, fours: UInt64s, eights: UInt64s) -> None:
     """Hashes of the runs of 2, 4 and 8 tokens that begin at each token; what does not fit is left as it is."""
     for place in range(count - 1):
         pairs[place] = join(tokens[place], tokens[place + 1])
@@ -119,7 +127,7 @@ def grams(tokens, count, pairs, fours, eights):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def together(tokens, count):  # type: ignore[no-untyped-def]
+def together(tokens: UInt64s, count: int) -> np.uint64:
     """Hash of all tokens of a short text."""
     said = np.uint64(count)
     for place in range(count):

@@ -123,7 +123,7 @@ def deduplicate(
         removed=removed.height,
         equal=removed.filter(pl.col("similarity") == 1).height,
         by_against=removed.filter(pl.col("survivor") < before).height,
-        short=clusters.short,
+        short=int((clusters.meetings.places[before:] < 0).sum()),
         not_compared_further=clusters.not_compared_further,
         threshold=threshold,
     )

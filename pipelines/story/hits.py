@@ -40,7 +40,8 @@ def hits_of(published: Pass, recipe: Recipe, known_sources: Collection[str], fat
     """What speaks against a record beside its fate, a sentence each. `fate`: its row of the ledger.
 
     By the grounds that need no other record, by each rule (those that only mark too), by items of benchmarks that it
-    shares text with (those of rules that drop nothing in the recipe too), by records that are equal to it, and by pairs that reach the recipe's threshold; then the pairs that no recipe drops since their golds differ.
+    shares text with (by rules that drop nothing in the recipe too), by records that are equal to it, and by pairs that
+    reach the recipe's threshold; then the pairs that no recipe drops since their golds differ.
     """
     family = FAMILIES[str(fate["family"])]
     found = evidence(published.state, recipe, family, _own == fate["id"])

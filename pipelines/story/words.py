@@ -58,9 +58,10 @@ def leak(row: Mapping[str, Any]) -> str:
     `row` is of the table `contamination`, with `rule` a list, and `drops`: whether the recipe drops by one of them.
     """
     turn = "" if row["turn"] is None else f", turn {row['turn']}"
+    by = ", ".join(row["rule"]) + ("" if row["drops"] else "; no ground to drop it here")
     said = (
         f"shares {row['tokens']:,} tokens in a row with item {row['item']} of {row['benchmark']} and covers "
-        f"{row['coverage']:.0%} of it ({', '.join(row['rule'])}{'' if row['drops'] else '; no ground to drop it here'}); "
+        f"{row['coverage']:.0%} of it ({by}); "
         f"{row['part']}{turn}, characters {row['start']:,} to {row['end']:,}"
     )
     if row["text"] is None:
