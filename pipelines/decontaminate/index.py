@@ -14,6 +14,10 @@ import polars as pl
 from pipelines.decontaminate.tokens import ANCHOR, GRAM, buffers, cut, grams, kinds, room, together
 from pipelines.dedup.kernel import Bools, Bytes, Int32s, Int64s, Integer, UInt32s, UInt64s, kernel
 
+FOLLOWED: Final = 64
+"""Places of a run of 8 tokens in one item that are followed to find the longest run that a text shares. An item that
+says the same more often costs no more, and the run that is told of it may be shorter than it is."""
+
 SHORT: Final = 13
 """Tokens from which an item is left to the rules of n-grams."""
 
@@ -41,12 +45,16 @@ _ONE: Final = np.uint64(1)
 
 @dataclass(frozen=True)
 class Lookup:
-    """Places by their hash: those of `keys[slot]` are `places[first[n]:first[n + 1]]`, where `slots[slot]` is `n`."""
+    """Places by their hash: those of `keys[n]` are `places[first[n]:first[n + 1]]`, and one of `slots` is `n`.
+
+    Runs are followed at the places before `followed[n]`.
+    """
 
     bloom: UInt64s
     slots: Int32s
     keys: UInt64s
     first: Int32s
+    followed: Int32s
     places: Int32s
 
 
@@ -102,8 +110,8 @@ def index(items: pl.DataFrame) -> Index:
         starts=starts,
         ends=ends,
         bare=bare,
-        by_gram=_lookup(eights[grammed], grammed),
-        by_end=_lookup(_endings(bare, at, short), short),
+        by_gram=_lookup(eights[grammed], grammed, owner[grammed]),
+        by_end=_lookup(_endings(bare, at, short), short, short),
     )
 
 
@@ -131,14 +139,29 @@ def hashes(texts: pl.Series) -> pl.DataFrame:
     return found.select("words", pl.col("grams").fill_null([]))
 
 
-def _lookup(keys: UInt64s, places: Int32s) -> Lookup:
+def _lookup(keys: UInt64s, places: Int32s, owner: Int32s) -> Lookup:
+    often = _often(keys, places, owner)
     # Places in falling order: a run that goes on is read before its last token's place is written over.
-    order = np.lexsort((-places, keys))
+    order = np.lexsort((-places, often, keys))
     distinct, first = np.unique(keys[order], return_index=True)
+    first = np.append(first, len(keys)).astype(np.int32)
+    followed = first[:-1] + np.add.reduceat(~often[order], first[:-1]) if len(keys) else first[:-1]
     slots = np.full(max(16, 1 << (2 * len(distinct)).bit_length()), -1, np.int32)
     bloom = np.zeros(max(8, 1 << (len(distinct) * _BITS_EACH // 64).bit_length()), np.uint64)
     _insert(distinct, slots, bloom)
-    return Lookup(bloom, slots, distinct, np.append(first, len(keys)).astype(np.int32), places[order])
+    return Lookup(bloom, slots, distinct, first, followed.astype(np.int32), places[order])
+
+
+def _often(keys: UInt64s, places: Int32s, owner: Int32s) -> Bools:
+    """Whether FOLLOWED places of the same hash in the same item come before each."""
+    order = np.lexsort((places, owner, keys))
+    same = np.zeros(len(keys), np.bool_)
+    same[1:] = (keys[order][1:] == keys[order][:-1]) & (owner[order][1:] == owner[order][:-1])
+    number = np.arange(len(keys))
+    rank = number - np.maximum.accumulate(np.where(same, 0, number))
+    often = np.zeros(len(keys), np.bool_)
+    often[order] = rank >= FOLLOWED
+    return often
 
 
 @kernel

@@ -52,6 +52,7 @@ def scan(texts: pl.Series, index: Index) -> Shared:
         index.by_gram.slots,
         index.by_gram.keys,
         index.by_gram.first,
+        index.by_gram.followed,
         index.by_gram.places,
         index.by_end.bloom,
         index.by_end.slots,
@@ -105,6 +106,7 @@ def _scan(
     slots: Int32s,
     keys: UInt64s,
     first: Int32s,
+    followed: Int32s,
     places: Int32s,
     end_bloom: UInt64s,
     end_slots: Int32s,
@@ -118,7 +120,7 @@ def _scan(
     pairs, fours, eights = np.empty(scratch, np.uint64), np.empty(scratch, np.uint64), np.empty(scratch, np.uint64)
     # Of each token of an item: where the last run that begins there was seen, and how long it was till then.
     seen, length = np.zeros(len(owner), np.int64), np.zeros(len(owner), np.int32)
-    covered = np.zeros(len(owner), np.int32)
+    covered, told = np.zeros(len(owner), np.int32), np.zeros(len(keys), np.int32)
     items = len(at) - 1
     touched, order = np.zeros(items, np.int32), np.empty(items, np.int32)
     best, best_row, best_item, tokens = (
@@ -141,7 +143,7 @@ def _scan(
             number = find(slots, keys, hashed)
             if number < 0:
                 continue
-            for position in range(first[number], first[number + 1]):
+            for position in range(first[number], followed[number]):
                 token = places[position]
                 item = owner[token]
                 if touched[item] != mark:
@@ -153,13 +155,17 @@ def _scan(
                 if token > at[item] and seen[token - 1] == base + place - 1:
                     run = length[token - 1] + 1
                 seen[token], length[token] = base + place, run
-                # A run that goes on has covered all but its last token.
-                for further in range(GRAM - 1 if run > 1 else 0, GRAM):
-                    if covered[token + further] != mark:
-                        covered[token + further] = mark
-                        tokens[item] += 1
                 if run > best[item]:
                     best[item], best_row[item], best_item[item] = run, place - run + 1, token - run + 1
+            if told[number] == mark:
+                continue
+            told[number] = mark
+            for position in range(first[number], first[number + 1]):
+                token = places[position]
+                for further in range(GRAM):
+                    if covered[token + further] != mark:
+                        covered[token + further] = mark
+                        tokens[owner[token]] += 1
         base += count + 1
         for touch in range(hit):
             item = order[touch]

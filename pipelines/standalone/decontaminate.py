@@ -139,8 +139,11 @@ def _hits(frame: pl.DataFrame, columns: Sequence[str], known: Index) -> pl.DataF
         shared = scan(texts[name], known)
         answers = partial(_beside, texts.drop(name), shared.texts)
         parts.append(hits(shared, known, answers).with_columns(column=pl.lit(name)))
-    order = ["row", "column", "benchmark", "item", "field", "rule"]
-    return pl.concat(parts).select("row", "column", *(name for name in HITS if name != "row")).sort(order)
+    return (
+        pl.concat(parts)
+        .select("row", "column", *(name for name in HITS if name != "row"))
+        .sort("row", "column", maintain_order=True)
+    )
 
 
 def _beside(others: pl.DataFrame, texts: pl.Series, asked: pl.DataFrame) -> pl.Series:

@@ -140,8 +140,8 @@ def test_a_lake_that_was_never_asked_checks_nothing(lake: Lake) -> None:
     assert "No record is compared" in benchmarks_text(never)
 
 
-def test_the_sample_hubs_benchmarks_are_read(folder: Path, lake: Lake) -> None:
-    ensure(folder)
+def test_the_sample_hubs_benchmarks_are_read(folder: Path, tmp_path: Path, lake: Lake) -> None:
+    ensure(folder, tmp_path / "planted.parquet")
     made = brought(folder, lake, *BENCHMARKS)
     checked = {name for name, (status, items) in made.items() if status == "checked" and items > 0}
     assert checked >= {"GSM8K", "MATH-500", "MMLU", "HumanEval", "IFEval", "TruthfulQA"}

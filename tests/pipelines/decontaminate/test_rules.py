@@ -174,7 +174,7 @@ def test_texts_of_nothing_share_nothing(texts) -> None:
 
 def test_a_huge_row_takes_bounded_time_and_memory() -> None:
     started = time.monotonic()
-    made = found([(QUESTION + " ") * 100_000, "x " * 10_000_000], [QUESTION, "x " * 50])
+    made = found([(QUESTION + " ") * 100_000, "x " * 2_000_000], [QUESTION, "x " * 50])
     assert set(made["row"]) == {0, 1} and made.height < 10
     assert made.filter(pl.col("row") == 0)["end"][0] == len(QUESTION)
     assert time.monotonic() - started < 60

@@ -13,7 +13,7 @@ from pipelines.standalone import near_duplicates, shared_with
 from pipelines.standalone.dedup import deduplicate
 
 LONG = "The lighthouse keeper counts every ship that passes the northern reef before the lamp is lit at dusk"
-NEAR = LONG.replace("every ship", "every grey ship")
+NEAR = f"{LONG} again"
 OTHER = "A recipe for bread needs flour, water, salt, yeast, patience, and an oven that is hot enough for it"
 TEXTS = [LONG, OTHER, NEAR, "Yes.", "yes.", "No.", None, LONG.upper(), ""]
 
@@ -142,7 +142,7 @@ def test_no_rows_nulls_one_word_and_one_huge_row_all_pass(tmp_path: Path) -> Non
     pl.DataFrame(schema={"text": pl.String}).write_parquet(nothing)
     assert deduplicate([nothing], ["text"], 0.7, out).rows == 0
     odd = tmp_path / "odd.parquet"
-    texts = [None, None, "", "word", "word", f"{LONG} " * 500_000, None]
+    texts = [None, None, "", "word", "word", f"{LONG} " * 100_000, None]
     pl.DataFrame({"text": texts}).write_parquet(odd)
     done = deduplicate([odd], ["text"], 0.7, out)
     assert (done.rows, done.removed) == (7, 1) and pl.read_parquet(out).height == 6
