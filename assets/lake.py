@@ -40,7 +40,12 @@ def benchmarks(context: dg.AssetExecutionContext, tamis: Tamis) -> dg.Materializ
     )
 
 
-@dg.asset(deps=["records", "signals", benchmarks], group_name="lake", kinds={"deltalake"}, automation_condition=EAGER)
+@dg.asset(
+    deps=["records", "signals", "verification", benchmarks],
+    group_name="lake",
+    kinds={"deltalake"},
+    automation_condition=EAGER,
+)
 def state(context: dg.AssetExecutionContext, tamis: Tamis) -> dg.MaterializeResult:
     """The versions of all sources' tables that belong together; gates compare them with what was counted."""
     with told(), tamis.workspace.lock("lake", "a lake state", context.log.info):

@@ -5,6 +5,7 @@ loads them, is told apart.
 """
 
 import argparse
+import itertools
 import json
 import os
 import resource
@@ -102,7 +103,8 @@ def _child(path: Path) -> None:
 
 def _score(frame: pl.DataFrame, kept: pl.Series) -> dict[str, object]:
     """`lost`: removed rows whose named survivor is not kept, or not as similar as the threshold says, by a comparison
-    of the two texts alone. `planted`: by similarity, the part of the planted pairs that were collapsed, and how many."""
+    of the two texts alone. `planted`: by similarity, the part of the planted pairs that were collapsed, and how many.
+    """
     clusters = near_duplicates(frame["text"], _THRESHOLD)
     removed, sets = clusters.removed, shingles(frame["text"])
     ends = [removed[name].cast(pl.Int32).to_numpy(writable=True) for name in ("row", "survivor")]
@@ -117,7 +119,7 @@ def _score(frame: pl.DataFrame, kept: pl.Series) -> dict[str, object]:
     alike, stays = similarities(sets, *ends), clusters.kept.to_numpy()
     collapsed = ~(stays[ends[0]] & stays[ends[1]])
     planted = []
-    for low, high in zip(_STEPS, _STEPS[1:], strict=False):
+    for low, high in itertools.pairwise(_STEPS):
         among = (alike >= low) & (alike < high)
         planted.append((float(collapsed[among].mean()) if among.any() else 0.0, int(np.count_nonzero(among))))
     return {"lost": lost, "planted": planted}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipelines.decontaminate.dropping import decisive
-from pipelines.dedup.golds import arguments_key, gold_key, node
+from pipelines.dedup.golds import arguments_key, gold_key
 from pipelines.quality.rules import hits
 from pipelines.recipe import Recipe
 from pipelines.states import State
@@ -83,10 +83,11 @@ def _said(
 def evidence(state: State, recipe: Recipe, family: Family, only: pl.Expr | None = None) -> pl.DataFrame:
     """What the grounds read of each record of a family (of those that `only`, over `id`, is true for).
 
-    Columns `id`, `source`, `group`, `license`, `content_hash`, `match_hash`, `file`, `row`, `split`, `gold`, `args`,
-    `node`; `first` (upstream rows of the source before the record's file), `limit` (of the source in the recipe),
-    `side`, `bridge`; `rule`, `value` and `threshold` of the first dropping rule that it hits, and `marks`, the rules that mark;
-    `leak`, `leak_value`, `leak_threshold` and `leak_item` of the benchmark item that it repeats.
+    Columns `id`, `source`, `group`, `license`, `content_hash`, `match_hash`, `file`, `row`, `split`, `gold`, `args`;
+    `first` (upstream rows of the source before the record's file), `limit` (of the source in the recipe), `side`,
+    `bridge`, `outcome` (of its verification); `rule`, `value` and `threshold` of the first dropping rule that it hits,
+    and `marks`, the rules that mark; `leak`, `leak_value`, `leak_threshold` and `leak_item` of the benchmark item that
+    it repeats.
     """
     chosen = pl.lit(value=True) if only is None else only
     hit = hits(state.scan(f"signals_{family.name}").filter(chosen), recipe.rules, family).collect()
@@ -96,6 +97,7 @@ def evidence(state: State, recipe: Recipe, family: Family, only: pl.Expr | None 
     marking = hit.filter(pl.col("action") == "mark").sort("id", "order").group_by("id").agg(marks=pl.col("rule"))
     return (
         state.scan(f"records_{family.name}")
+        .filter(chosen)
         .select(
             "id",
             "source",
@@ -109,10 +111,9 @@ def evidence(state: State, recipe: Recipe, family: Family, only: pl.Expr | None 
             gold=gold_key(family),
             args=arguments_key(family),
         )
-        .with_columns(node=node())
-        .filter(chosen)
         .join(_first_rows(state), on=["source", "file"], how="left")
         .join(_limits(recipe).lazy(), on="source", how="left")
+        .join(state.scan("verification").select("id", "outcome"), on="id", how="left")
         .join(state.scan("placements").select("content_hash", "side", "bridge"), on="content_hash", how="left")
         .join(decisive(state.scan("contamination"), recipe.contamination), on="content_hash", how="left")
         .collect()

@@ -1,8 +1,13 @@
 """Layouts that data sets share, as expressions that give lists of messages."""
 
-from typing import Final
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, Final
 
 import polars as pl
+import polars_hash  # noqa: F401  # gives expressions their `chash`
 
 _NONE: Final = pl.lit(None, dtype=pl.String)
 _TURN, _SAID = "\ufdd0", "\ufdd1"
@@ -103,28 +108,180 @@ def pairs(frame: pl.DataFrame, chosen: str = "chosen", rejected: str = "rejected
     )
 
 
-def tagged(text: pl.Expr, tags: tuple[str, str], answer_tags: tuple[str, str] | None = None) -> tuple[pl.Expr, pl.Expr]:
+Tags = tuple[str, str]
+THINK: Final = ("<think>", "</think>")
+THOUGHT: Final = ("<|begin_of_thought|>", "<|end_of_thought|>")
+SOLUTION: Final = ("<|begin_of_solution|>", "<|end_of_solution|>")
+
+
+def tagged(text: pl.Expr, tags: Tags, answer_tags: Tags | None = None) -> tuple[pl.Expr, pl.Expr]:
     """Reasoning between `tags` and the answer after them, each stripped.
 
-    Where the tags are not exactly one pair in order (and likewise `answer_tags`, where given), the reasoning
-    is null and the answer is the whole text, tags and all: signals judge it.
+    Where the tags are not exactly one pair in order (and likewise `answer_tags`, where given), or something stands
+    before, between or behind them that would be lost, the reasoning is null and the answer is the whole text, tags
+    and all: signals judge it.
     """
-    opening, closing = tags
-    balanced = _once_in_order(text, opening, closing)
-    after = text.str.split_exact(closing, 1).struct
-    reasoning = after.field("field_0").str.split_exact(opening, 1).struct.field("field_1").str.strip_chars()
-    answer = after.field("field_1")
-    if answer_tags is not None:
-        begin, end = answer_tags
-        balanced &= _once_in_order(answer, begin, end)
-        inner = answer.str.split_exact(begin, 1).struct.field("field_1")
-        answer = inner.str.split_exact(end, 1).struct.field("field_0")
+    return _first_whole(text, [_Marks.of(text, tags, answer_tags)])
+
+
+def reasoned(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """Reasoning and answer of a text in any of the tags in use, each stripped; null and the text as it is for others.
+
+    `<think>` (its opening tag may be missing: R1's template puts it into the prompt), and `<|begin_of_thought|>` with
+    the answer in `<|begin_of_solution|>` or bare.
+    """
+    kinds = (
+        _Marks.of(text, THINK, None),
+        _Marks.unopened(text, THINK),
+        _Marks.of(text, THOUGHT, SOLUTION),
+        _Marks.of(text, THOUGHT, None).without(text, SOLUTION),
+    )
+    return _first_whole(text, kinds)
+
+
+@dataclass(frozen=True)
+class _Marks:
+    """Where a kind of tags marks reasoning and answer off, in bytes; `whole`: whether it does."""
+
+    whole: pl.Expr
+    reasoning: tuple[pl.Expr, pl.Expr]
+    answer: tuple[pl.Expr, pl.Expr]
+
+    @classmethod
+    def of(cls, text: pl.Expr, tags: Tags, answer_tags: Tags | None) -> "_Marks":
+        marks = (*tags, *(answer_tags or ()))
+        begins = [text.str.find(mark, literal=True) for mark in marks]
+        ends = [place + len(mark.encode()) for place, mark in zip(begins, marks, strict=True)]
+        opening, closing, *around = (re.escape(mark) for mark in marks)
+        whole = pl.all_horizontal(
+            *(text.str.count_matches(mark, literal=True) == 1 for mark in marks),
+            *(left < right for left, right in pairwise(begins)),
+            text.str.contains(rf"^\s*{opening}"),
+        )
+        if not around:
+            return cls(whole, (ends[0], begins[1]), (ends[1], text.str.len_bytes()))
+        whole &= text.str.contains(rf"{closing}\s*{around[0]}") & text.str.contains(rf"{around[1]}\s*$")
+        return cls(whole, (ends[0], begins[1]), (ends[2], begins[3]))
+
+    @classmethod
+    def unopened(cls, text: pl.Expr, tags: Tags) -> "_Marks":
+        """Reasoning from the start of the text up to the one closing tag."""
+        opening, closing = tags
+        once = text.str.count_matches(closing, literal=True) == 1
+        ends = text.str.find(closing, literal=True)
+        return cls(
+            once & ~text.str.contains(opening, literal=True),
+            (pl.lit(0), ends),
+            (ends + len(closing.encode()), text.str.len_bytes()),
+        )
+
+    def without(self, text: pl.Expr, tags: Tags) -> "_Marks":
+        """Only where none of other tags is there."""
+        return replace(self, whole=self.whole & ~pl.any_horizontal(text.str.contains(t, literal=True) for t in tags))
+
+
+def _first_whole(text: pl.Expr, kinds: Sequence[_Marks]) -> tuple[pl.Expr, pl.Expr]:
+    """Reasoning and answer by the first kind of tags that is whole. The text is cut twice, whatever the kinds."""
+
+    def cut(places: Sequence[tuple[pl.Expr, pl.Expr]]) -> pl.Expr:
+        chosen = [
+            pl.coalesce(pl.when(kind.whole).then(place[side]) for kind, place in zip(kinds, places, strict=True))
+            for side in (0, 1)
+        ]
+        return text.cast(pl.Binary).bin.slice(chosen[0], chosen[1] - chosen[0]).cast(pl.String).str.strip_chars()
+
     return (
-        pl.when(balanced).then(reasoning),
-        pl.when(balanced).then(answer.str.strip_chars()).otherwise(text),
+        cut([kind.reasoning for kind in kinds]),
+        pl.when(pl.any_horizontal(kind.whole for kind in kinds))
+        .then(cut([kind.answer for kind in kinds]))
+        .otherwise(text),
     )
 
 
-def _once_in_order(text: pl.Expr, opening: str, closing: str) -> pl.Expr:
-    once = (text.str.count_matches(opening, literal=True) == 1) & (text.str.count_matches(closing, literal=True) == 1)
-    return once & (text.str.find(opening, literal=True) < text.str.find(closing, literal=True))
+def worked(problem: pl.Expr, solution: pl.Expr, gold: pl.Expr) -> dict[str, pl.Expr]:
+    """Columns of the family cot for a problem that somebody worked out.
+
+    The solution is the reasoning and the gold the answer that is said; without a gold the solution is said, and no
+    reasoning is marked off. Rows without a solution yield none.
+    """
+    return {
+        "when": ~_blank(solution),
+        "prompt": turns(user=problem),
+        "reasoning": pl.when(gold.is_not_null()).then(solution),
+        "completion": turns(assistant=pl.coalesce(gold, solution)),
+        "answer": gold,
+    }
+
+
+SHAREGPT: Final = pl.List(pl.Struct({"from": pl.String, "value": pl.String}))
+MESSAGES: Final = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
+"""How upstream types ShareGPT's turns and OpenAI's messages."""
+
+
+def messages(column: str) -> pl.Expr:
+    """`list<struct<role, content>>` (OpenAI) as a list of messages; text is kept as it is."""
+    return sharegpt(column, speaker="role", said="content")
+
+
+def kept(*columns: str) -> pl.Expr:
+    """Upstream's columns worth keeping, as the JSON of `meta`."""
+    return pl.struct(columns).struct.json_encode()
+
+
+def apart(frame: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Each item of a list as a row of its own, in its place in the list by `number`; a null one where there are none.
+
+    The other columns are repeated, so lists of texts should not be among those that stay.
+    """
+    items = frame.select("row", column).explode(column, empty_as_null=True)
+    numbered = items.with_columns(number=pl.int_range(pl.len()).over("row"))
+    return numbered.join(frame.drop(column), on="row", how="left", maintain_order="left")
+
+
+def unanswered(messages: pl.Expr) -> dict[str, pl.Expr]:
+    """Why a conversation does not end in an answer of the assistant to something: conditions by reason."""
+    last = messages.list.last().struct.field("role")
+    return {
+        "no conversation": (messages.list.len() == 0).fill_null(value=True),
+        "ends with the user": last == "user",
+        "not the assistant's last turn": last.ne_missing("assistant"),
+        "nothing before the answer": messages.list.len() == 1,
+    }
+
+
+def answered(messages: pl.Expr, system: pl.Expr | None = None) -> dict[str, pl.Expr]:
+    """Columns of the family cot for a conversation whose last turn holds the reasoning, if any, in tags.
+
+    Conversations that `unanswered` names must be rejected before.
+    """
+    before = messages.list.head(messages.list.len() - 1)
+    reasoning, answer = reasoned(messages.list.last().struct.field("content"))
+    return {
+        "prompt": before if system is None else with_system(system, before),
+        "reasoning": reasoning,
+        "completion": turns(assistant=answer),
+    }
+
+
+def first_question(messages: pl.Expr) -> pl.Expr:
+    """Text of the first turn of the user; null where there is none."""
+    turn = pl.element().struct
+    asked = messages.list.eval(pl.when(turn.field("role") == "user").then(turn.field("content")))
+    return asked.list.drop_nulls().list.first()
+
+
+def same(text: pl.Expr) -> pl.Expr:
+    """A name for the group of all rows with this text: 32 hex digits of its blake3; null for null."""
+    hashed: Any = text
+    digest: pl.Expr = hashed.chash.blake3()
+    return digest.str.head(32)
+
+
+def with_context(instruction: pl.Expr, context: pl.Expr) -> pl.Expr:
+    """An instruction and what it is about (Alpaca's `input`) below it; the instruction alone where that is blank."""
+    return pl.when(_blank(context)).then(instruction).otherwise(instruction + "\n\n" + context)
+
+
+def _blank(text: pl.Expr) -> pl.Expr:
+    """Whether there is nothing but space in a text, or no text."""
+    return text.str.strip_chars().fill_null("") == ""

@@ -8,7 +8,7 @@ import polars as pl
 
 from pipelines import sides
 from pipelines.decontaminate.dropping import dropping
-from pipelines.dedup.golds import group_key
+from pipelines.dedup.golds import group_key, node
 from pipelines.dedup.survivors import Crowd, survivors
 from pipelines.errors import TamisError
 from pipelines.fates import evidence, first_of, grounds
@@ -166,7 +166,7 @@ def _with_fates_before_duplicates(
     found = evidence(state, recipe, family)
     decided = first_of(grounds(recipe, known_sources))
     return (
-        found.with_columns(decided=decided, pinned=_is_pinned(found["split"]))
+        found.with_columns(decided=decided, node=node(), pinned=_is_pinned(found["split"]))
         .drop("value", "threshold")
         .unnest("decided")
     )
@@ -178,9 +178,13 @@ def _is_pinned(splits: pl.Series) -> pl.Series:
 
 
 def _rank(recipe: Recipe) -> pl.Expr:
-    """Order of survival, best first: the recipe's order of sources, a stated licence, a gold answer, the id."""
+    """Order of survival: a verified answer, the recipe's order of sources, a stated licence, a gold answer, the id.
+
+    Best first. A refuted answer comes after one of which nothing is known.
+    """
     priority = pl.col("source").replace_strict({s: n for n, s in enumerate(recipe.sources)}, return_dtype=pl.Int64)
-    order = pl.struct(priority, pl.col("license").is_null(), pl.col("gold").is_null(), pl.col("id"))
+    answer = pl.col("outcome").replace_strict({"verified": 0, "refuted": 2}, default=1, return_dtype=pl.Int64)
+    order = pl.struct(answer, priority, pl.col("license").is_null(), pl.col("gold").is_null(), pl.col("id"))
     return order.rank("ordinal").cast(pl.Int64) - 1
 
 

@@ -47,10 +47,18 @@ class Normalised:
 def normalise(frame: pl.DataFrame, read: Read, place: Place) -> Normalised:
     """Turn a batch (`row` and upstream's columns) into records by what the source declares.
 
-    Every row ends in exactly one of three: yielding, rejected, or not selected.
+    Every row ends in exactly one of three: yielding, rejected, or not selected. Where `prepare` gives a row several
+    times, each time is a record of its own (`#0`, `#1`, ... at the end of its id), and `reject` and `skip` should say
+    the same of all of them: a row that yields a record is neither rejected nor left out.
     """
     prepared = read.prepare(frame) if read.prepare else frame
-    judged = prepared.with_columns(__reject=_first_true(read.reject), __skip=_first_true(read.skip))
+    judged = (
+        prepared.lazy()  # only lazily does an expression that several columns share run once
+        .with_columns(
+            __reject=_first_true(read.reject), __skip=pl.coalesce(_first_true(read.skip), _part(read.part_of, place))
+        )
+        .collect()
+    )
     open_rows = judged.filter(pl.col("__reject").is_null() & pl.col("__skip").is_null())
     records, failures = {}, []
     for name, columns in read.families.items():
@@ -81,6 +89,15 @@ def _first_true(conditions: Mapping[str, pl.Expr]) -> pl.Expr:
     return pl.coalesce(reasons) if reasons else pl.lit(None, dtype=pl.String)
 
 
+def _part(origin: pl.Expr | None, place: Place) -> pl.Expr:
+    """Why a row is left out that is a part of another row's record: the key in that record's id says which."""
+    return pl.lit(None, dtype=pl.String) if origin is None else pl.format("part of {}", _key(place, origin))
+
+
+def _key(place: Place, row: pl.Expr) -> pl.Expr:
+    return pl.format("{}.{}.{}.{}", pl.lit(place.config), pl.lit(place.split), place.number, row)
+
+
 def _rows_of(open_rows: pl.DataFrame, columns: Columns) -> pl.Series:
     chosen = open_rows.filter(columns["when"]) if "when" in columns else open_rows
     return chosen["row"]
@@ -98,11 +115,18 @@ def _family_rows(open_rows: pl.DataFrame, family: Family, columns: Columns, plac
     absent = {
         name: pl.lit(None, dtype=types[name]) for name in types.names() if name not in given and name not in defaults
     }
-    key = pl.format("{}.{}.{}.{}", pl.lit(place.config), pl.lit(place.split), place.number, "row")
-    rows = chosen.select(
-        **(absent | defaults | given),
-        __key=key,
-        __row=pl.col("row"),
+    key = _key(place, pl.col("row"))
+    if chosen["row"].n_unique() < chosen.height:
+        number = pl.when(pl.len().over("row") > 1).then(pl.format("#{}", pl.int_range(pl.len()).over("row")))
+        key = pl.concat_str(key, number.fill_null(""))
+    rows = (
+        chosen.lazy()  # as above
+        .select(
+            **(absent | defaults | given),
+            __key=key,
+            __row=pl.col("row"),
+        )
+        .collect()
     )
     hashed = with_hashes(
         rows.with_columns(pl.col(name).cast(types[name]) for name in types if name not in _COMPUTED), family
@@ -127,13 +151,18 @@ def _rejects(
     judged: pl.DataFrame, open_rows: pl.DataFrame, yielded: pl.Series, failures: pl.DataFrame, frame: pl.DataFrame
 ) -> pl.DataFrame:
     """Rows that yield nothing, once each, and the families that yielding rows fail."""
-    shut = judged.filter(pl.col("__reject").is_not_null() | pl.col("__skip").is_not_null()).select(
-        "row",
-        family=pl.lit(None, dtype=pl.String),
-        selected=pl.col("__reject").is_not_null(),
-        reason=pl.coalesce("__reject", "__skip"),
+    yields = pl.col("row").is_in(yielded.implode())
+    shut = (
+        judged.filter(pl.col("__reject").is_not_null() | pl.col("__skip").is_not_null(), ~yields)
+        .select(
+            "row",
+            family=pl.lit(None, dtype=pl.String),
+            selected=pl.col("__reject").is_not_null(),
+            reason=pl.coalesce("__reject", "__skip"),
+        )
+        .unique("row", keep="first", maintain_order=True)
     )
-    barren = open_rows.filter(~pl.col("row").is_in(yielded.implode())).select("row")
+    barren = open_rows.filter(~yields).join(shut, on="row", how="anti").select("row").unique(maintain_order=True)
     first = failures.unique("row", keep="first", maintain_order=True).select("row", "reason")
     failed = barren.join(first, on="row", how="left", maintain_order="left").select(
         "row",
@@ -141,8 +170,10 @@ def _rejects(
         selected=pl.lit(value=True),
         reason=pl.col("reason").fill_null("no family takes it"),
     )
-    partial = failures.filter(pl.col("row").is_in(yielded.implode())).select(
-        "row", "family", selected=pl.lit(value=True), reason="reason"
+    partial = (
+        failures.filter(yields)
+        .unique(["row", "family"], keep="first", maintain_order=True)
+        .select("row", "family", selected=pl.lit(value=True), reason="reason")
     )
     reasons = pl.concat([shut, failed, partial])
     return reasons.join(_excerpts(frame, reasons["row"]), on="row", how="left", maintain_order="left")

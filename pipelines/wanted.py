@@ -15,7 +15,8 @@ Progress = Callable[[str, int, int], None]
 class Wanted:
     """What a source reads of its repository.
 
-    `config` is a name as the card or `datasets` has it, None the default. `data_files` (split to glob or globs in the
+    `config` is a name as the card or `datasets` has it, None the default. `splits` are names or patterns of them (`*`
+    is every split of the config). `data_files` (split to glob or globs in the
     repository) bypasses both where they are wrong or missing: scripts, HH-RLHF's folders, loose files; `config` is
     then only a label.
     """

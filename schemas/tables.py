@@ -281,6 +281,23 @@ def _signals(name: str) -> Table:
     return Table(f"signals_{name}", columns, ("id",), partition="source", open_ended=True)
 
 
+_VERIFICATION: Final = Table(
+    name="verification",
+    partition="source",
+    key=("id",),
+    columns=(
+        column("id", pa.string(), "of the record", nullable=False),
+        _SOURCE,
+        column("family", pa.string(), "of the record: cot or grpo", nullable=False),
+        _CONTENT,
+        column("outcome", pa.string(), "verified, refuted, unverifiable or timed out", nullable=False),
+        column("by", pa.string(), "what decided; null where nothing could"),
+        column("said", pa.string(), "the answer that was compared with the gold one, or its last 200 characters"),
+        column("code", pa.string(), "identity of the code that verified", nullable=False),
+    ),
+)
+
+
 def _pairs(name: str) -> Table:
     columns = (
         column("left", HASH, "content hash, the smaller of the two", nullable=False),
@@ -301,10 +318,14 @@ def _crowds(name: str) -> Table:
 PER_SOURCE: Final = (
     *(_records(name) for name in FAMILIES),
     *(_signals(name) for name in FAMILIES),
+    _VERIFICATION,
     _REJECTS,
     _FILES,
 )
 """In the order in which a source's run commits them: `files` last."""
+
+MEASURED: Final = (*(f"signals_{name}" for name in FAMILIES), _VERIFICATION.name)
+"""Tables of a source that are computed from its records alone, and again where their code changes."""
 
 SHARED: Final = (_BENCHMARKS, _BENCHMARK_STATUS)
 """Of no source, and read by every state as it stands when the state is opened."""

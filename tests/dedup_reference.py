@@ -75,9 +75,13 @@ def counts(character: str, length: int, before: str, after: str, fresh: bool) ->
     return True
 
 
+def nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
 def shingles(text: str, size: int = 5) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Words and operators of each shingle; one of everything where there are fewer words."""
-    found, behind = words(unicodedata.normalize("NFC", text))
+    found, behind = words(nfc(text))
     count = max(1, len(found) - size + 1)
     runs = [found[start : start + size] for start in range(count)]
     said = [(tuple(word for word, _ in run), [sign for _, sign in run]) for run in runs]

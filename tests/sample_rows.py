@@ -3,12 +3,17 @@
 import gzip
 import json
 import re
+import tempfile
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import polars as pl
 
-from pipelines.normalise import Normalised, Place, normalise
+from pipelines.normalise import Normalised, Place, batches, normalise
 from pipelines.parts import compared
+from pipelines.reading import read as read_file
+from pipelines.sample_hub.files import encoded
+from pipelines.sample_hub.generators.samples import File, Sample
 from pipelines.sample_hub.layouts import LAYOUTS
 from pipelines.sample_hub.rows import Rows
 from pipelines.sources import sources
@@ -27,6 +32,32 @@ def normalised(rows: Rows) -> Normalised:
     return normalise(frame, read, Place(rows.source, "0" * 40, "c", split, rows.file, 0, license_, language))
 
 
+def catalogued(sample: Sample, file: File) -> Normalised:
+    """What becomes of a file of a repository without defects, read as the source reads it."""
+    source = sources()[sample.source]
+    read = next(
+        r
+        for r in source.reads
+        if any(fnmatchcase(file.split, split) for split in r.splits) and r.config in (None, file.config)
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / file.path.rpartition("/")[2]
+        path.write_bytes(encoded(file.path, file.frame))
+        found = list(read_file(path, columns=read.columns, any_of=read.any_of))
+    assert all(batch.broken.is_empty() for batch in found)
+    frame = next(batches((batch.rows for batch in found), whole_file=True))
+    config = file.config or "default"
+    place = Place(sample.source, "0" * 40, config, file.split, file.path, 0, source.license, source.language)
+    return normalise(frame, read, place)
+
+
+def with_text(made: pl.DataFrame, family: str) -> pl.DataFrame:
+    """Records with `row` and `text` (what duplicates are judged by)."""
+    return made.with_columns(
+        row=pl.col("origin").struct.field("row"), text=made.select(compared(FAMILIES[family])).to_series()
+    )
+
+
 def read_of(rows: Rows) -> Read:
     reads = sources()[rows.source].reads
     return next((read for read in reads if read.config == rows.file.partition("/")[0]), reads[0])
@@ -34,10 +65,7 @@ def read_of(rows: Rows) -> Read:
 
 def records(rows: Rows, family: str) -> pl.DataFrame:
     """Records of a family: `row`, `text` (what duplicates are judged by) and all their columns."""
-    made = normalised(rows).records[family]
-    return made.with_columns(
-        row=pl.col("origin").struct.field("row"), text=made.select(compared(FAMILIES[family])).to_series()
-    )
+    return with_text(normalised(rows).records[family], family)
 
 
 def said(text: bytes) -> dict[str, object] | None:

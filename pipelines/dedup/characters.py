@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.dedup.kernel import Int64s, Integer, UInt32s, inlined
+from pipelines.dedup.kernel import Integer, UInt32s, UInt64s, inlined
 
 CODE: Final = 0x1FFFFF
 WORD: Final = 1 << 21
@@ -68,11 +68,11 @@ def table() -> UInt32s:
 
 
 @functools.cache
-def letters() -> Int64s:
-    """For each byte, its kind where it is a whole letter or digit; 0 for all others."""
-    kinds = np.zeros(256, np.int64)
-    kinds[:128] = table()[:128] * (table()[:128] & WORD > 0)
-    return kinds
+def letters() -> UInt64s:
+    """For each byte the lower-cased letter, digit or underscore that it is all of; 0 for all others."""
+    found = np.zeros(256, np.uint64)
+    found[:128] = (table()[:128] & CODE) * (table()[:128] & WORD > 0)
+    return found
 
 
 def _kind(character: str) -> int:

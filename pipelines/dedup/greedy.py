@@ -28,6 +28,7 @@ from pipelines.dedup.meeting import (
 from pipelines.dedup.shingles import Shingles
 
 _NOBODY: Final = np.int32(-1)
+_NONE: Final = np.zeros((1, 0), np.int32)
 _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -100,7 +101,7 @@ def choose(rows: Rows, threshold: float, known: Known, meetings: Meetings, *, ex
     gold_of_set = np.zeros(len(meetings.sets), np.uint64)
     gold_of_set[meetings.places[met]] = golds[met]
     shared = buckets(meetings.keys, meetings.salt)
-    own = buckets(meetings.keys, meetings.salt ^ gold_of_set * _SPREAD) if gold_of_set.any() else shared
+    own = buckets(meetings.keys, meetings.salt ^ gold_of_set * _SPREAD) if gold_of_set.any() else None
     _choose(
         rows.nodes,
         rows.equal,
@@ -111,7 +112,7 @@ def choose(rows: Rows, threshold: float, known: Known, meetings: Meetings, *, ex
         _adjacent(known, threshold, nodes),
         meetings.places,
         (meetings.sets.offsets, meetings.sets.hashes),
-        (shared.numbers, shared.sizes, own.numbers, own.sizes),
+        (shared.numbers, shared.sizes, *((own.numbers, own.sizes) if own else (_NONE, _NONE[0]))),
         lists(shared, own),
         (nobody(nodes), nobody(equals), nobody(equals)),
         chosen.survivor,

@@ -15,22 +15,20 @@ COMPARED: Final = 64
 
 Sets: TypeAlias = tuple[Int64s, UInt64s]
 Found: TypeAlias = tuple[Int32s, Int32s, Int32s, Int32s]
-Lists: TypeAlias = tuple[Int32s, Int32s, Int32s, Int32s, Int32s]
+Lists: TypeAlias = tuple[Int64s, Int32s, Int32s]
 Comparing: TypeAlias = tuple[UInt64s, Int64s, UInt64s, Int32s, Int32s]
 
-_NOBODY: Final = np.int32(-1)
 
+def lists(shared: Buckets, own: Buckets | None) -> Lists:
+    """Empty lists of survivors, in policy order: for each shared bucket all of them; and where there are golds, for
+    each shared bucket those without one, and for each bucket of one gold (`own`) those with it.
 
-def lists(shared: Buckets, own: Buckets) -> Lists:
-    """Empty lists of survivors, in policy order: for each shared bucket all of them, then those without a gold; then,
-    for each bucket of one gold, those with it.
-
-    First and last entry of each list; row and next entry of each entry; how many entries there are.
+    Where each list starts in the third array, how many it holds, and the sets that they hold.
     """
-    lists = 2 * len(shared.sizes) + len(own.sizes)
-    entries = 2 * int(np.count_nonzero(shared.numbers != ALONE))
-    ends = (nobody(lists), nobody(lists))
-    return (*ends, np.empty(entries, np.int32), np.empty(entries, np.int32), np.zeros(1, np.int32))
+    none = np.zeros(0, np.int32)
+    sizes = np.concatenate([shared.sizes, none if own is None else shared.sizes, none if own is None else own.sizes])
+    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])
+    return starts, np.zeros(len(sizes), np.int32), np.empty(starts[-1], np.int32)
 
 
 def nobody(length: int) -> Int32s:
@@ -57,27 +55,20 @@ def extremes(shared: Int32s, sizes: Int32s, place: Integer) -> tuple[Integer, In
 def register(place: Integer, gold: Integer, found: Found, lists: Lists) -> None:
     """Add a survivor to the lists of its buckets."""
     shared, shared_sizes, own, _ = found
-    first, last, holder, following, used = lists
+    starts, filled, holders = lists
     for band in range(shared.shape[1]):
         bucket = np.int64(shared[place, band])
         if bucket == ALONE:
             continue
-        second = len(shared_sizes) + bucket
+        second = np.int64(len(shared_sizes) + bucket) if own.size else np.int64(ALONE)
         if gold != 0:
             second = np.int64(own[place, band])
             if second != ALONE:
                 second += 2 * len(shared_sizes)
         for number in (bucket, second):
-            if number < 0:
-                continue
-            entry = used[0]
-            holder[entry], following[entry] = place, _NOBODY
-            if first[number] < 0:
-                first[number] = entry
-            else:
-                following[last[number]] = entry
-            last[number] = entry
-            used[0] += 1
+            if number >= 0:
+                holders[starts[number] + filled[number]] = place
+                filled[number] += 1
 
 
 @kernel
@@ -101,7 +92,7 @@ def meet(
     """
     offsets, hashes = sets
     shared, shared_sizes, own, own_sizes = found
-    first, _, holder, following, _ = lists
+    starts, filled, holders = lists
     table, stamps, sketches, seen, row_at = comparing
     left, bare = COMPARED, len(shared_sizes)
     for band in range(shared.shape[1]):
@@ -119,10 +110,10 @@ def meet(
             if mine != ALONE:
                 mine = 2 * bare + mine if (own_sizes[mine] > LARGE) == large else np.int64(ALONE)
         for number in (mine, second):
-            entry = first[number] if number >= 0 else _NOBODY
-            while entry >= 0:
-                theirs = np.uint64(holder[entry])
-                entry = following[entry]
+            if number < 0:
+                continue
+            for entry in range(starts[number], starts[number] + filled[number]):
+                theirs = np.uint64(holders[entry])
                 if seen[theirs] == row + 1 or theirs == place:
                     continue
                 if groups[row] != 0 and groups[row] == groups[row_at[theirs]]:

@@ -38,7 +38,8 @@ OPERATORS: Final = np.uint64(0xFFFFF)
 
 _RING: Final = 15
 _ABOVE_OPERATORS: Final = np.uint64(44)
-_BLANK: Final = SPACE | ord(" ")
+_BLANK: Final = ord(" ")
+_BEYOND_ASCII: Final = 0x80
 _IN_MEMORY: Final = 1 << 30
 _FNV: Final = np.uint64(0x100000001B3)
 _BASE: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -62,8 +63,8 @@ class Shingles:
 
 
 def shingles(texts: pl.Series, size: int = WORDS) -> Shingles:
-    """The shingles of `size` words (1 to 15) of each text; a null is an empty text."""
-    offsets, data = _buffers(nfc(texts))
+    """The shingles of `size` words (1 to 15) of each text, in Unicode's form NFC; a null is an empty text."""
+    offsets, data = _buffers(_composed(texts))
     hashes = np.empty(_most(offsets), np.uint64)
     ends = np.zeros(len(texts) + 1, np.int64)
     words = np.zeros(len(texts), np.int32)
@@ -95,11 +96,11 @@ def gather(parts: Iterable[Shingles]) -> Shingles:
     return Shingles(np.cumsum(np.concatenate(lengths)), gathered, np.concatenate(words))
 
 
-def nfc(texts: pl.Series) -> pl.Series:
-    """Texts in Unicode's form NFC. Only those with a mark or a single letter of Hangul are normalised: it is slow."""
+def _composed(texts: pl.Series) -> pl.Series:
+    """Texts in NFC. Only those that may need it are normalised: they have a mark, or a single letter of Hangul."""
     foreign = (texts.str.len_bytes() != texts.str.len_chars()).arg_true()
-    decomposed = foreign.filter(texts.gather(foreign).str.contains(r"[\p{M}\u1100-\u11FF]"))
-    return texts.scatter(decomposed, texts.gather(decomposed).str.normalize("NFC")) if len(decomposed) else texts
+    loose = foreign.filter(texts.gather(foreign).str.contains(r"[\p{M}\u1100-\u11FF]"))
+    return texts.scatter(loose, texts.gather(loose).str.normalize("NFC")) if len(loose) else texts
 
 
 def _buffers(texts: pl.Series) -> tuple[Int64s, Bytes]:
@@ -137,7 +138,7 @@ def _shingle(
     offsets: Int64s,
     data: Bytes,
     kinds: UInt32s,
-    letters: Int64s,
+    letters: UInt64s,
     size: int,
     hashes: UInt64s,
     ends: Int64s,
@@ -151,64 +152,62 @@ def _shingle(
     used = 0
     for row in range(len(words)):
         place, end = offsets[row], offsets[row + 1]
-        count, said, signs = 0, np.uint64(0), np.uint64(0)
-        word, inside, sign, pending = np.uint64(0), False, np.uint64(0), np.uint64(0)
+        count, said, signs, pending = 0, np.uint64(0), np.uint64(0), np.uint64(0)
         kind: Integer = np.int64(SPACE)
         length: Integer = 0
         before, fresh = kind, True
-        while True:
-            if place >= end:
-                if not inside:
-                    break
-                kind, length = np.int64(SPACE), 0
-            elif data[place] < 128:
+        while place < end:
+            if data[place] == _BLANK:
+                before = np.int64(SPACE)
+                place += 1
+                continue
+            if data[place] < _BEYOND_ASCII:
                 kind, length = np.int64(kinds[data[place]]), 1
             else:
                 kind, length = _kind_at(data, place, end, kinds)
-            if kind & WORD and not (inside and kind & ALONE):
-                if not inside:
-                    word, sign, pending, inside = np.uint64(0), pending, np.uint64(0), True
+            if kind & WORD == 0:
+                run = 1
+                # The point that ends a sentence is by far the most frequent of them.
+                if kind & (OPERATOR | BRACKET) or (kind & MARK and (before & DIGIT or kind & CODE != POINT)):
+                    run, pending = _operators(data, place, length, end, kinds, before, fresh, pending)
+                if kind & SPACE == 0:
+                    fresh = False
+                elif kind & LINE:
+                    fresh = True
+                before = kind
+                place += run * length
+                continue
+            word, sign, pending, fresh = np.uint64(0), pending, np.uint64(0), False
+            while True:
                 word = (word + np.uint64(kind & CODE)) * _FNV
                 place += length
-                while place < end and letters[data[place]] != 0:
-                    kind = letters[data[place]]
-                    word = (word + np.uint64(kind & CODE)) * _FNV
+                last = place
+                while place < end:
+                    letter = letters[data[place]]
+                    if letter == 0:
+                        break
+                    word = (word + letter) * _FNV
                     place += 1
-                before = kind
-                continue
-            if inside:
-                inside, fresh = False, False
-                word ^= word >> _WORD_SHIFT
-                said = said * _BASE + word
+                before = np.int64(kinds[data[place - 1]]) if place > last else kind
+                if place >= end or data[place] < _BEYOND_ASCII:
+                    break
+                kind, length = _kind_at(data, place, end, kinds)
+                if kind & WORD == 0 or kind & ALONE:
+                    break
+            word ^= word >> _WORD_SHIFT
+            said = said * _BASE + word
+            # Most texts have no operators in most places.
+            if sign != 0 or signs != 0:
+                signs = signs * _BASE + sign
                 if count >= size:
-                    said -= ring[(count - size) & _RING] * leaving
-                ring[count & _RING] = word
-                # Most texts have no operators in most places.
-                if sign != 0 or signs != 0:
-                    signs = signs * _BASE + sign
-                    if count >= size:
-                        signs -= sign_ring[(count - size) & _RING] * leaving
-                sign_ring[count & _RING] = sign
-                count += 1
-                if count >= size:
-                    hashes[used] = _joined(said, signs)
-                    used += 1
-                if kind & WORD:
-                    continue
-            if kind == _BLANK:
-                before = kind
-                place += 1
-                continue
-            run = 1
-            # The point that ends a sentence is by far the most frequent of them.
-            if kind & (OPERATOR | BRACKET) or (kind & MARK and (before & DIGIT or kind & CODE != POINT)):
-                run, pending = _operators(data, place, length, end, kinds, before, fresh, pending)
-            if kind & SPACE == 0:
-                fresh = False
-            elif kind & LINE:
-                fresh = True
-            before = kind
-            place += run * length
+                    signs -= sign_ring[(count - size) & _RING] * leaving
+            if count >= size:
+                said -= ring[(count - size) & _RING] * leaving
+            ring[count & _RING], sign_ring[count & _RING] = word, sign
+            count += 1
+            if count >= size:
+                hashes[used] = _joined(said, signs)
+                used += 1
         if count < size:
             hashes[used] = _joined(said + np.uint64(count), signs + pending)
             used += 1

@@ -1,6 +1,7 @@
 """Which files of a commit a config and its splits are made of: `datasets` knows, the Hub's own rules being there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from huggingface_hub.hf_api import DatasetInfo
@@ -46,11 +47,7 @@ def choose(
             _refuse_online(connection, repo, f"config {config}", sorted(commit.configs))
             absent.append(config)
             continue
-        for split in want.splits:
-            if want.data_files is not None:
-                paths, there = commit.matching(want.data_files[split]), sorted(commit.files)
-            else:
-                paths, there = commit.configs[config].get(split, []), sorted(commit.configs[config])
+        for split, paths, there in _splits(commit, config, want):
             if not paths:
                 _refuse_online(connection, repo, f"split {split} of {config}", there)
                 absent.append(f"{config}/{split}")
@@ -58,8 +55,20 @@ def choose(
     return chosen, tuple(absent)
 
 
+def _splits(commit: Commit, config: str, want: Wanted) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Each wanted split, its files, and what there is; a pattern that no split matches stands for itself."""
+    if want.data_files is not None:
+        for split in want.splits:
+            yield split, commit.matching(want.data_files[split]), sorted(commit.files)
+        return
+    splits = commit.configs[config]
+    for pattern in want.splits:
+        for split in [name for name in splits if fnmatchcase(name, pattern)] or [pattern]:
+            yield split, splits.get(split, []), sorted(splits)
+
+
 def _resolve_one(connection: Connection, repo: str, commit: Commit, config: str | None) -> None:
-    import datasets  # type: ignore[import-untyped]
+    import datasets
 
     if connection.endpoint != datasets.config.HF_ENDPOINT:
         raise TamisError(

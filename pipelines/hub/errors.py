@@ -34,6 +34,10 @@ class Absent(TamisError):  # noqa: N818 -- a finding that callers list, not a fa
     """A repository that the Hub of a folder does not have."""
 
 
+class NoRevision(TamisError):  # noqa: N818 -- a finding where the Hub is that of a folder
+    """A commit, branch or tag that a repository does not have."""
+
+
 class Unreachable(TamisError):  # noqa: N818 -- named for what is wrong
     """A Hub that cannot be reached, or has no time: later it may."""
 
@@ -143,7 +147,7 @@ def explained(error: BaseException, place: Place) -> TamisError:
         kind = Absent if place.may_be_absent else TamisError
         return kind("is not there.", where=where, cure="Check its name, or leave the source out.")
     if isinstance(error, RevisionNotFoundError):
-        return TamisError("has no such revision (any more).", where=where, cure="Run again, or pin another revision.")
+        return NoRevision("has no such revision (any more).", where=where, cure="Run again, or pin another revision.")
     if isinstance(error, EntryNotFoundError) and isinstance(error, HfHubHTTPError):
         return TamisError(f"a file is not there: {error.response.url}.", where=where, cure="Run again.")
     if isinstance(error, HfHubHTTPError):

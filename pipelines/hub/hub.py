@@ -1,7 +1,9 @@
 """The Hub as sources see it: which commit a repository is at, and a verified copy of what they want of it."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from huggingface_hub.hf_api import DatasetInfo
 
@@ -11,8 +13,11 @@ from pipelines.hub.commits import Commit
 from pipelines.hub.configs import choose, resolve
 from pipelines.hub.connection import Connection
 from pipelines.hub.downloads import fetch
+from pipelines.hub.errors import NoRevision
 from pipelines.locks import Tell
 from pipelines.wanted import Progress, Snapshot, UpstreamFile, Wanted
+
+_PINNED: Final = re.compile(r"[0-9a-f]{7,40}")
 
 
 class Hub:
@@ -20,7 +25,8 @@ class Hub:
 
     `endpoint` is its address, None the one that `HF_ENDPOINT` names. `cache` is the folder in `HF_HUB_CACHE`. On the
     `online` Hub a missing repository, config or split is an error; a folder's Hub may hold a part of what there is: a
-    repository raises Absent, a config or split is listed as absent. A Hub on loopback never gets the user's token.
+    repository raises Absent, a config or split is listed as absent. It holds one state of a repository, which stands
+    for a pinned commit that it does not know. A Hub on loopback never gets the user's token.
     Raises TamisError where this process already belongs to another Hub or cache.
     """
 
@@ -73,13 +79,21 @@ class Hub:
         return chosen, self._cache.to_fetch(commit, [file.path for file in chosen.files])
 
     def _choose(self, repo: str, wanted: Sequence[Wanted], revision: str | None) -> tuple[Commit, Snapshot]:
-        info = self._connection.info(repo, revision or "main")
+        info = self._info(repo, revision or "main")
         commit = self._commit(repo, info, wanted)
         chosen, absent = choose(self._connection, repo, commit, wanted)
         files = tuple(
             UpstreamFile(*file, self._cache.local(commit, file.path), *commit.files[file.path]) for file in chosen
         )
         return commit, Snapshot(commit.repo, repo, commit.revision, _license(info), files, absent)
+
+    def _info(self, repo: str, at: str) -> DatasetInfo:
+        try:
+            return self._connection.info(repo, at)
+        except NoRevision:
+            if self.online or not _PINNED.fullmatch(at):
+                raise
+        return self._connection.info(repo, "main")
 
     def _commit(self, repo: str, info: DatasetInfo, wanted: Sequence[Wanted]) -> Commit:
         """The files of a commit and the configs that are wanted, from disk where the Hub was asked before."""

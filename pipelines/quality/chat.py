@@ -105,8 +105,8 @@ def placeholder_input(family: Family) -> pl.Expr:
 def missing_attachment(family: Family) -> pl.Expr:
     """Whether the last turn asks about an image, recording or page that a model of text cannot see.
 
-    A stand-in (`[Image]`), the address of a picture or recording, `the attached file`, `the photo above`, `the file that
-    I uploaded`, or one line with nothing but addresses after it, where that line does not speak of addresses.
+    A stand-in (`[Image]`), the address of a picture or recording, `the attached file`, `the photo above`, `the file
+    that I uploaded`, or one line with nothing but addresses after it, where that line does not speak of addresses.
     """
     turn = pl.col("last_turn")
     without_address = turn.str.replace_all(r"(?:https?://|www\.)\S+", "")

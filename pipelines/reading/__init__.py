@@ -3,13 +3,13 @@
 What a file is, its content says, not its name. Every upstream row comes out once: read, or broken with a reason.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import polars as pl
-
+from pipelines.columns import ColumnTypes, Groups
 from pipelines.reading.arrays import element_blocks
+from pipelines.reading.asked import Asked
 from pipelines.reading.batch import Batch
 from pipelines.reading.lines import line_blocks
 from pipelines.reading.objects import decoded
@@ -24,7 +24,8 @@ BATCH_BYTES: Final = 16 << 20
 def read(
     path: Path,
     *,
-    columns: Mapping[str, pl.DataType | type[pl.DataType]],
+    columns: ColumnTypes,
+    any_of: Groups = (),
     limit: int | None = None,
     batch_bytes: int = BATCH_BYTES,
 ) -> Iterator[Batch]:
@@ -32,12 +33,13 @@ def read(
 
     `limit` counts upstream rows from the first, the broken ones among them. Where the batches end depends on
     `batch_bytes`; which rows they hold does not. TamisError for a file that is damaged as a whole or of no known
-    form, a column that none of its rows has, and a column that has another type in all of them.
+    form, a column that none of its rows has, a file with none of the groups of columns `any_of`, and a column that has
+    another type in all of them.
     """
-    asked = {name: type_() if isinstance(type_, type) else type_ for name, type_ in columns.items()}
+    asked = Asked.of(columns, any_of)
     if limit is not None and limit < 1:
         return
-    form = recognised(path, frozenset(asked))
+    form = recognised(path, asked.upstream)
     if form == PARQUET:
         yield from read_parquet(path, asked, limit, batch_bytes)
         return

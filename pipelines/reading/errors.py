@@ -1,7 +1,7 @@
 """What is wrong with a file as a whole. Whoever reads for a source says which file it is."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines.errors import TamisError
-from pipelines.reading.types import in_words
+from pipelines.reading.types import any_in_words, in_words
 
 CHANGED: Final = "Its layout has changed: adapt `columns` of its source, or pin the commit before with `revision`."
 
@@ -39,3 +39,8 @@ def no_such_column(missing: list[str], found: list[str], path: Path) -> TamisErr
 def wrong_type(name: str, asked: pl.DataType, stored: str, path: Path) -> TamisError:
     """The error for a column that has another type in every row."""
     return TamisError(f"the column {name} is {stored}, not {in_words(asked)}", where=str(path), cure=CHANGED)
+
+
+def wrong_form(name: str, forms: Iterable[pl.DataType], stored: str, path: Path) -> TamisError:
+    """The error for a column that has none of the known types."""
+    return TamisError(f"the column {name} is {stored}, not {any_in_words(forms)}", where=str(path), cure=CHANGED)

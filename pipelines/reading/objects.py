@@ -6,7 +6,7 @@ a block that still fails is halved until such rows stand alone.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -16,8 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.reading import types
+from pipelines.reading.asked import Asked
 from pipelines.reading.batch import Batch, broken_of
-from pipelines.reading.errors import no_such_column, wrong_type
+from pipelines.reading.errors import no_such_column, wrong_form, wrong_type
+from pipelines.reading.forms import formed, path_of
 from pipelines.reading.halving import faulty
 from pipelines.reading.texts import rows_of
 
@@ -30,7 +32,7 @@ class _Account:
     """What the rows of a file were so far. `unseen`: columns that none had; `mistyped`: rows by column."""
 
     path: Path
-    columns: Mapping[str, pl.DataType]
+    asked: Asked
     unseen: set[str]
     rows: int = 0
     good: int = 0
@@ -41,20 +43,22 @@ class _Account:
         """TamisError where no row had the asked types, or no row a column."""
         if not self.good and self.mistyped:
             name, rows = self.mistyped.most_common(1)[0]
-            raise wrong_type(name, self.columns[name], f"something else in each of {rows:,} rows", self.path)
-        if self.good and self.unseen:
-            raise no_such_column(sorted(self.unseen), self.keys, self.path)
+            stored = f"something else in each of {rows:,} rows"
+            if name in self.asked.forms:
+                raise wrong_form(name, self.asked.forms[name].values(), stored, self.path)
+            raise wrong_type(name, self.asked.plain[name], stored, self.path)
+        missing = self.asked.missing(self.asked.upstream - self.unseen)
+        if self.good and missing:
+            raise no_such_column(missing, self.keys, self.path)
 
 
-def decoded(
-    path: Path, blocks: Iterable[pa.LargeBinaryArray], columns: Mapping[str, pl.DataType], limit: int | None
-) -> Iterator[Batch]:
+def decoded(path: Path, blocks: Iterable[pa.LargeBinaryArray], asked: Asked, limit: int | None) -> Iterator[Batch]:
     """Blocks of texts, one a row, as batches. Errors as `pipelines.reading.read` says.
 
     Where `limit` ends the reading, the rest is still looked through for columns that no row had so far: a column of
     some rows only is not missing.
     """
-    account = _Account(path, columns, unseen=set(columns))
+    account = _Account(path, asked, unseen=set(asked.upstream))
     for block in blocks:
         left = None if limit is None else limit - account.rows
         if left != 0:
@@ -77,7 +81,7 @@ def _mentioned(block: pa.LargeBinaryArray, name: str) -> bool:
 
 def _values(objects: pl.DataFrame, account: _Account) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The asked columns of objects (`row`, `text`), and the rows where one has another type, as broken ones."""
-    columns = account.columns
+    columns = account.asked.plain
     shape = pl.Struct({name: types.as_text(type_) for name, type_ in columns.items()})
     values = _decode(objects["text"], shape)
     bad = [] if values is not None else _misshapen(objects["text"], shape, account)
@@ -93,17 +97,33 @@ def _values(objects: pl.DataFrame, account: _Account) -> tuple[pl.DataFrame, pl.
         for name, asked in columns.items()
         if fields.schema[name] != asked or isinstance(asked, pl.List)
     ]
-    first = pl.coalesce(lost) if lost else pl.lit(None, dtype=pl.String)
+    variants, formless = formed(objects["text"], account.asked)
+    first = pl.coalesce([*lost, pl.lit(formless)])
     culprit = fields.with_columns(__culprit=first)["__culprit"].alias("culprit")
     odd = pl.concat([odd, objects.with_columns(culprit).filter(pl.col("culprit").is_not_null())])
     account.mistyped.update(odd["culprit"].to_list())
-    made = fields.select(
-        objects["row"],
-        *(types.converted(pl.col(name), fields.schema[name], asked).alias(name) for name, asked in columns.items()),
-    ).filter(culprit.is_null())
+    plain = fields.select(
+        types.converted(pl.col(name), fields.schema[name], type_).alias(name) for name, type_ in columns.items()
+    )
+    made = (
+        pl.concat([objects.select("row"), plain, variants], how="horizontal")
+        .filter(culprit.is_null())
+        .select("row", *_entries(account.asked))
+    )
     account.good += made.height
-    said = {name: f"{name} is not {types.in_words(asked)}" for name, asked in columns.items()}
+    said = {name: f"{name} is not {types.in_words(type_)}" for name, type_ in columns.items()}
+    said |= {name: f"{name} is not {types.any_in_words(forms.values())}" for name, forms in account.asked.forms.items()}
     return made, broken_of(odd, pl.col("culprit").replace(said), pl.col("text"))
+
+
+def _entries(asked: Asked) -> list[pl.Expr]:
+    """Each asked column: the first of its names that has a value in the row."""
+    return [
+        pl.coalesce(f"{entry}/{name}" if column.as_json or column.if_it_fits else name for name in column.names).alias(
+            entry
+        )
+        for entry, column in asked.columns.items()
+    ]
 
 
 def _decode(texts: pl.Series, shape: pl.Struct) -> pl.Series | None:
@@ -142,10 +162,8 @@ def _note_seen(texts: pl.Series, fields: pl.DataFrame, account: _Account) -> Non
     account.keys = account.keys or list(json.loads(texts[0]))
     for name in sorted(account.unseen):
         key = json.dumps(name, ensure_ascii=False) + ":"
-        if (
-            fields[name].null_count() < fields.height
-            or texts.str.json_path_match("$").str.contains(key, literal=True).any()
-        ):
+        has_value = name in fields.columns and fields[name].null_count() < fields.height
+        if has_value or texts.str.json_path_match("$").str.contains(key, literal=True).any():
             account.unseen.discard(name)
 
 
@@ -155,7 +173,6 @@ def _is_lost(values: pl.Series, texts: pl.Series, asked: pl.DataType) -> pl.Seri
     if isinstance(asked, pl.List) and not isinstance(asked.inner, pl.Struct):
         ones = (values.list.len() == 1).fill_null(value=False)
         if ones.any():
-            path = f"$[{json.dumps(values.name, ensure_ascii=False)}]"
-            scalar = ~texts.filter(ones).str.json_path_match(path).str.starts_with("[")
+            scalar = ~texts.filter(ones).str.json_path_match(path_of(values.name)).str.starts_with("[")
             lost = lost.scatter(ones.arg_true(), scalar.fill_null(value=True) | lost.filter(ones))
     return lost

@@ -8,36 +8,36 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.columns import Column
 from pipelines.reading import types
+from pipelines.reading.asked import Asked
 from pipelines.reading.batch import BROKEN, Batch, broken_of
-from pipelines.reading.errors import damage, no_such_column, wrong_type
+from pipelines.reading.errors import damage, no_such_column, wrong_form, wrong_type
 from pipelines.reading.halving import faulty
 
 _BUFFER: Final = 1 << 20
 _MOST_ROWS: Final = 1 << 16
 
 
-def read_parquet(
-    path: Path, columns: Mapping[str, pl.DataType], limit: int | None, batch_bytes: int
-) -> Iterator[Batch]:
+def read_parquet(path: Path, asked: Asked, limit: int | None, batch_bytes: int) -> Iterator[Batch]:
     """See `pipelines.reading.read`."""
     with damage(path), pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
         found = file.schema_arrow.names
-        missing = [name for name in columns if name not in found]
-        if missing:
+        if missing := asked.missing(found):
             raise no_such_column(missing, found, path)
+        columns = [name for name in found if name in asked.upstream]
         first = 0
-        for batch in file.iter_batches(_rows(file, columns, batch_bytes), columns=list(columns)):
-            part = batch.select(list(columns))
+        for batch in file.iter_batches(_rows(file, columns, batch_bytes), columns=columns):
+            part = batch.select(columns)
             if limit is not None:
                 part = part.slice(0, limit - first)
-            yield _batch(part, first, columns, path)
+            yield _batch(part, first, asked, path)
             first += part.num_rows
             if first == limit:
                 return
 
 
-def _rows(file: pq.ParquetFile, columns: Mapping[str, pl.DataType], batch_bytes: int) -> int:
+def _rows(file: pq.ParquetFile, columns: list[str], batch_bytes: int) -> int:
     """Rows that take about `batch_bytes` of the asked columns."""
     meta = file.metadata
     size, rows = 0, int(meta.num_rows)
@@ -49,7 +49,7 @@ def _rows(file: pq.ParquetFile, columns: Mapping[str, pl.DataType], batch_bytes:
     return max(1, min(_MOST_ROWS, batch_bytes * rows // max(size, 1)))
 
 
-def _batch(part: pa.RecordBatch, first: int, columns: Mapping[str, pl.DataType], path: Path) -> Batch:
+def _batch(part: pa.RecordBatch, first: int, asked: Asked, path: Path) -> Batch:
     rows = pl.int_range(first, first + part.num_rows, eager=True).alias("row")
     foul = _not_text(part)
     broken = pl.DataFrame(schema=BROKEN)
@@ -59,21 +59,49 @@ def _batch(part: pa.RecordBatch, first: int, columns: Mapping[str, pl.DataType],
         part, rows = part.take(keep.cast(pl.Int64).to_arrow()), rows.gather(keep)
     frame = pl.from_arrow(part)
     assert isinstance(frame, pl.DataFrame)
-    stored = frame.select(_plain(frame[name], asked, path) for name, asked in columns.items())
-    reasons = [
-        pl.when(_is_lost(frame[name], stored[name], asked)).then(pl.lit(f"{name} is not {types.in_words(asked)}"))
-        for name, asked in columns.items()
-        if frame.schema[name] != asked
-    ]
-    made = [types.converted(pl.col(name), stored.schema[name], asked).alias(name) for name, asked in columns.items()]
-    whole = stored.with_columns(made).insert_column(0, rows)
+    made, reasons = [rows], []
+    for entry, column in asked.columns.items():
+        values, reason = _entry(frame, entry, column, asked, path)
+        made.append(values.alias(entry))
+        reasons += [reason] if reason is not None else []
+    whole = pl.DataFrame(made)
     if not reasons:
         return Batch(whole, broken)
-    reason = frame.select(pl.coalesce(reasons)).to_series()
+    reason = pl.select(pl.coalesce(reasons)).to_series()
     bad = frame.insert_column(0, rows).filter(reason.is_not_null())
     text = pl.struct(pl.exclude("row")).struct.json_encode()
     mistyped = broken_of(bad, pl.lit(reason.drop_nulls()), text)
     return Batch(whole.filter(reason.is_null()), pl.concat([broken, mistyped]).sort("row"))
+
+
+def _entry(
+    frame: pl.DataFrame, entry: str, column: Column, asked: Asked, path: Path
+) -> tuple[pl.Series, pl.Series | None]:
+    """An asked column, and why rows are broken by it: null where they are not, None where no row can be."""
+    type_ = column.type() if isinstance(column.type, type) else column.type
+    name = next((name for name in column.names if name in frame.columns), None)
+    if name is None:
+        return pl.Series([None] * frame.height, dtype=type_), None
+    stored = frame[name]
+    if column.as_json:
+        return frame.select(types.json_text(pl.col(name), name, stored.dtype)).to_series(), None
+    if column.if_it_fits and _taker(stored, asked.forms[name], path) != entry:
+        return pl.Series([None] * frame.height, dtype=type_), None
+    plain = _plain(stored, type_, path).to_frame()
+    values = plain.select(types.converted(pl.col(name), plain.schema[name], type_)).to_series()
+    if stored.dtype == type_:
+        return values, None
+    lost = _is_lost(stored, plain.to_series(), type_).to_frame()
+    said = pl.when(pl.first()).then(pl.lit(f"{name} is not {types.in_words(type_)}"))
+    return values, lost.select(said).to_series()
+
+
+def _taker(stored: pl.Series, forms: Mapping[str, pl.DataType], path: Path) -> str:
+    """The first entry whose type the column has. TamisError where it has none."""
+    for entry, type_ in forms.items():
+        if types.fits(stored.dtype, type_):
+            return entry
+    raise wrong_form(stored.name, forms.values(), types.in_words(stored.dtype), path)
 
 
 def _plain(column: pl.Series, asked: pl.DataType, path: Path) -> pl.Series:

@@ -1,5 +1,7 @@
 """Upstream's types into the asked ones: what can become what, how, and which values are lost on the way."""
 
+import json
+from collections.abc import Iterable
 from typing import Final
 
 import polars as pl
@@ -18,6 +20,11 @@ def in_words(type_: _Type) -> str:
     if type_.is_integer():
         return "a whole number"
     return "a number" if type_.is_numeric() else _WORDS.get(type(type_), str(type_))
+
+
+def any_in_words(types: Iterable[_Type]) -> str:
+    """Several types, of which one is meant."""
+    return " or ".join(in_words(type_) for type_ in types)
 
 
 def as_text(type_: _Type) -> _Type:
@@ -91,6 +98,28 @@ def lost(value: pl.Expr, stored: _Type, asked: _Type) -> pl.Expr:
     if asked.is_integer() and stored.is_float():
         return (value.is_not_nan() & (became.is_null() | (became != value))).fill_null(value=False)
     return value.is_not_null() & became.is_null()
+
+
+def keys_of_parts(type_: _Type) -> list[str]:
+    """Keys in a list of objects that hold lists of typed parts (OpenAI's `content`), which a text may stand for."""
+    inner = _inner(type_)
+    if not isinstance(type_, pl.List) or not isinstance(inner, pl.Struct):
+        return []
+    lists = {field.name: _inner(_type(field)) for field in inner.fields if isinstance(_type(field), pl.List)}
+    return [
+        name
+        for name, part in lists.items()
+        if isinstance(part, pl.Struct) and {"type", "text"} <= {field.name for field in part.fields}
+    ]
+
+
+def json_text(value: pl.Expr, name: str, stored: _Type) -> pl.Expr:
+    """Values of any type as text: a list or an object as JSON, a text as it stands. `name`: of the column."""
+    if not stored.is_nested():
+        return value.cast(pl.String)
+    whole = pl.struct(value.alias(name)).struct.json_encode()
+    begins = json.dumps({name: None}, ensure_ascii=False, separators=(",", ":")).removesuffix("null}")
+    return pl.when(value.is_not_null()).then(whole.str.strip_prefix(begins).str.strip_suffix("}"))
 
 
 def listed(column: pl.Series) -> pl.Series:

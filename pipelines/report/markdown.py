@@ -22,6 +22,9 @@ _TEXT: Final = 300
 
 _ROWS: Final = 2
 _REASONS: Final = 12
+_PART: Final = r"^part of \S+\.\d+$"
+"""The reason of a row that is a part of another one's record (`normalise`): it names that one."""
+
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
 
 
@@ -31,6 +34,7 @@ def rejects_markdown(lake: Lake, source: str) -> str:
         lake.scan("rejects")
         .filter(pl.col("source") == source)
         .sort("file", "row")
+        .with_columns(reason=pl.col("reason").str.replace(_PART, "part of another row's record"))
         .group_by("selected", "family", "reason", maintain_order=True)
         .agg(pl.len().alias("rows"), pl.col("file", "row", "excerpt").first())
         .sort("selected", "rows", descending=True, maintain_order=True)
@@ -86,6 +90,16 @@ def signals_markdown(lake: Lake, source: str, families: Sequence[str]) -> str:
             rows.append((_plain(name), f"{count:,.0f}", *(short(value) for value in rest)))
         parts.append(f"**{family}**\n\n" + _table(("signal", "records", "median", "95th percentile", "largest"), rows))
     return "\n\n".join(parts) or "There are no signals."
+
+
+def outcomes_markdown(counts: pl.DataFrame) -> str:
+    """Records by family, outcome of verification and what decided, of `verification.outcome_counts`."""
+    if counts.is_empty():
+        return "No record has an answer to check."
+    return _table(
+        ("family", "outcome", "decided by", "records"),
+        [(family, outcome, by or "nothing", f"{records:,}") for family, outcome, by, records in counts.iter_rows()],
+    )
 
 
 def funnel_markdown(counts: pl.DataFrame) -> str:

@@ -4,6 +4,8 @@ from typing import Any, Final
 
 import yaml
 
+from pipelines.sample_hub.catalogue import SAMPLES
+
 _ABOUT: Final = (
     "Part of Tamis's sample Hub. The files and columns are those of the data set of this name; the rows were written "
     "for the sample, and defects are planted in them. Nothing in here was taken from the data set itself."
@@ -75,6 +77,7 @@ _CARDS: Final[dict[str, dict[str, Any]]] = {
         "configs": [_config(name, validation=f"{name}/validation-*") for name in ("generation", "multiple_choice")],
     },
 }
+_CARDS.update({sample.repo: dict(sample.card) for sample in SAMPLES})
 REPOSITORIES: Final = tuple(_CARDS)
 
 

@@ -11,8 +11,9 @@ from typing import Final
 
 import polars as pl
 
-from pipelines.sample_hub import manifest, sample
+from pipelines.sample_hub import catalogue, manifest, sample
 from pipelines.sample_hub.cards import REPOSITORIES, card
+from pipelines.sample_hub.files import encoded
 from pipelines.sample_hub.generators import benchmarks
 
 _MADE_BY: Final = ".made-by"
@@ -53,6 +54,8 @@ def write(folder: Path, seed: int = sample.SEED) -> pl.DataFrame:
     for repo, files in benchmarks.files().items():
         for path, content in files.items():
             _put(folder / repo / path, content)
+    for made, file in catalogue.files(seed):
+        _put(folder / made.repo / made.place(file), encoded(file.path, file.frame))
     for repo in REPOSITORIES:
         _put(folder / repo / "README.md", card(repo))
     return plants

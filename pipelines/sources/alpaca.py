@@ -6,12 +6,10 @@ prompt and is not read.
 
 import polars as pl
 
-from pipelines.layouts import turns
+from pipelines.layouts import turns, with_context
 from pipelines.sources.source import Read, Source
 
-instruction, given = pl.col("instruction"), pl.col("input")
-alone = given.fill_null("").str.strip_chars() == ""
-question = pl.when(alone).then(instruction).otherwise(instruction + "\n\n" + given)
+question = with_context(pl.col("instruction"), pl.col("input"))
 
 SOURCE = Source(
     repo="tatsu-lab/alpaca",

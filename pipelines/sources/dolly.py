@@ -5,12 +5,10 @@
 
 import polars as pl
 
-from pipelines.layouts import turns
+from pipelines.layouts import turns, with_context
 from pipelines.sources.source import Read, Source
 
-instruction, context = pl.col("instruction"), pl.col("context")
-alone = context.fill_null("").str.strip_chars() == ""
-question = pl.when(alone).then(instruction).otherwise(instruction + "\n\n" + context)
+question = with_context(pl.col("instruction"), pl.col("context"))
 
 SOURCE = Source(
     repo="databricks/databricks-dolly-15k",

@@ -5,11 +5,12 @@
 
 import polars as pl
 
+from pipelines.answers import after_marks, gold
 from pipelines.layouts import turns
 from pipelines.sources.source import Read, Source
 
 solution = pl.col("answer").str.replace_all(r"<<[^>]*>>", "").str.extract(r"(?s)^(.*?)\n?####").str.strip_chars()
-gold = pl.col("answer").str.extract(r"####[ \t]*(\S.*?)\s*$").str.replace_all(r"[$,]", "")
+answer = gold(after_marks(pl.col("answer")))
 question = turns(user=pl.col("question"))
 
 SOURCE = Source(
@@ -21,10 +22,15 @@ SOURCE = Source(
             config="main",
             splits=("train",),  # test is a benchmark, never a source
             columns={"question": pl.String, "answer": pl.String},
-            reject={"no gold after ####": gold.is_null()},
+            reject={"no gold after ####": answer.is_null()},
             families={
-                "cot": {"prompt": question, "reasoning": solution, "completion": turns(assistant=gold), "answer": gold},
-                "grpo": {"prompt": question, "answer": gold, "verifier": pl.lit("math")},
+                "cot": {
+                    "prompt": question,
+                    "reasoning": solution,
+                    "completion": turns(assistant=answer),
+                    "answer": answer,
+                },
+                "grpo": {"prompt": question, "answer": answer, "verifier": pl.lit("math")},
             },
         ),
     ),

@@ -6,16 +6,10 @@ model's own answer, not a gold one. The system prompt is the same in every row a
 
 import polars as pl
 
-from pipelines.layouts import sharegpt, tagged, turns, with_system
+from pipelines.layouts import SHAREGPT, answered, sharegpt, unanswered
 from pipelines.sources.source import Read, Source
 
-THOUGHT = ("<|begin_of_thought|>", "<|end_of_thought|>")
-SOLUTION = ("<|begin_of_solution|>", "<|end_of_solution|>")
-
 messages = sharegpt("conversations")
-last = messages.list.last().struct
-reasoning, solution = tagged(last.field("content"), THOUGHT, SOLUTION)
-TURNS = pl.List(pl.Struct({"from": pl.String, "value": pl.String}))
 
 SOURCE = Source(
     repo="NovaSky-AI/Sky-T1_data_17k",
@@ -25,20 +19,9 @@ SOURCE = Source(
         Read(
             config=None,
             splits=("train",),
-            columns={"system": pl.String, "conversations": TURNS},
-            reject={
-                "no conversation": (messages.list.len() == 0).fill_null(value=True),
-                "ends with the user": last.field("role") == "user",
-                "not the assistant's last turn": last.field("role").ne_missing("assistant"),
-                "nothing before the answer": messages.list.len() == 1,
-            },
-            families={
-                "cot": {
-                    "prompt": with_system(pl.col("system"), messages.list.head(messages.list.len() - 1)),
-                    "reasoning": reasoning,
-                    "completion": turns(assistant=solution),
-                }
-            },
+            columns={"system": pl.String, "conversations": SHAREGPT},
+            reject=unanswered(messages),
+            families={"cot": answered(messages, pl.col("system"))},
         ),
     ),
 )

@@ -10,6 +10,7 @@ from typing import Final
 
 import polars as pl
 
+from pipelines.columns import ColumnTypes, Groups
 from pipelines.wanted import Wanted
 from schemas.vocabulary import SIDES
 
@@ -17,26 +18,45 @@ Columns = Mapping[str, pl.Expr]
 """A family's columns as expressions over upstream's. `prompt` and the family's own are needed where they are not
 nullable. Beside the family's columns, `when`: the rows that yield this family (all, where it is left out)."""
 
+SHARED: Final = (
+    "answers",
+    "columns",
+    "conversations",
+    "detected",
+    "identity",
+    "layouts",
+    "normalise",
+    "parts",
+    "tasks",
+    "trees",
+)
+"""Modules of `pipelines` that shape records beside the source's own and the reader's: their code is a part of it."""
+
 _PINNED: Final = {"validation": "validation", "valid": "validation", "val": "validation", "dev": "validation"}
 
 
 @dataclass(frozen=True)
 class Read:
-    """One config of a repository: which splits and files are read, and what their rows become.
+    """One config of a repository: which splits (names, or patterns such as `*`) are read, and what rows become.
 
-    `columns`: upstream's columns that the expressions use, with their types; where the file lacks one, reading
-    fails with the columns found. `reject` and `skip`: conditions under which a row is a reject, or is left out
-    on purpose, by reason; the first that is true applies. `prepare`: reshapes a frame before the expressions run
-    and keeps its column `row`; with `whole_file` it sees a file at once (trees), else batches.
+    `columns`: upstream's columns that the expressions use, with their types (a `Column` where files differ); where
+    the file lacks one, or has none of the groups `any_of` as a whole, reading fails with the columns found.
+    `reject` and `skip`: conditions under which a row is a reject, or is left out on purpose, by reason; the first
+    that is true applies. `part_of`: the row of the same file that yields the record which this one is a part of;
+    null for rows that yield their own. `prepare`: reshapes a frame before the expressions run and keeps its column
+    `row`, once or (a row of several records) more often; with `whole_file` it sees a file at once (trees), else
+    batches.
     """
 
     config: str | None
     splits: tuple[str, ...]
     families: Mapping[str, Columns]
-    columns: Mapping[str, pl.DataType | type[pl.DataType]]
+    columns: ColumnTypes
+    any_of: Groups = ()
     data_files: Mapping[str, str] | None = None
     reject: Mapping[str, pl.Expr] = field(default_factory=dict)
     skip: Mapping[str, pl.Expr] = field(default_factory=dict)
+    part_of: pl.Expr | None = None
     prepare: Callable[[pl.DataFrame], pl.DataFrame] | None = None
     whole_file: bool = False
 
@@ -79,7 +99,7 @@ class Source:
         """Identity of the code that reads this source: a change of it makes records stale."""
         digest = hashlib.sha256()
         package = Path(__file__).parent.parent
-        shared = [package / name for name in ("layouts.py", "identity.py", "normalise.py", "parts.py")]
+        shared = [package / f"{name}.py" for name in SHARED]
         shared += sorted((package / "reading").glob("*.py"))
         for path in [Path(str(sys.modules[self.module].__file__)), *shared]:
             digest.update(path.read_bytes())

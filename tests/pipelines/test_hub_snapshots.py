@@ -95,6 +95,15 @@ def test_a_pinned_revision_stays_though_main_moves(folder, repo):
             hub().snapshot(repo, [MAIN], revision="0" * 40)
 
 
+@pytest.mark.parametrize("pin", ["0" * 40, "40b4365"])
+def test_what_a_folder_holds_stands_for_a_pinned_commit(folder, repo, pin):
+    make(folder, repo)
+    with serving(folder):
+        assert hub(online=False).snapshot(repo, [MAIN], revision=pin) == hub().snapshot(repo, [MAIN])
+        with pytest.raises(TamisError, match=r"no such revision.*pin another"):
+            hub().snapshot(repo, [MAIN], revision=pin)
+
+
 def test_a_renamed_repository_is_found_under_its_old_name(folder, repo):
     make(folder, repo)
     settings(folder / "org/old", renamed_to=repo)

@@ -1,5 +1,7 @@
 """Where each upstream row ends: it yields records, is a reject, or is left out with a reason."""
 
+from dataclasses import replace
+
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -92,3 +94,44 @@ def test_a_file_is_seen_whole_where_its_source_asks_for_it() -> None:
     assert [f.height for f in batches(iter(frames), whole_file=False)] == [1, 1]
     assert [f.height for f in batches(iter(frames), whole_file=True)] == [2]
     assert list(batches(iter([]), whole_file=True)) == []
+
+
+def answers_apart(frame: pl.DataFrame) -> pl.DataFrame:
+    """Each letter of `a` as an answer of its own; one null answer where there is none."""
+    return frame.with_columns(pl.col("a").str.split("")).explode("a", empty_as_null=True)
+
+
+SEVERAL = Read(
+    config="c",
+    splits=("train",),
+    columns=READ.columns,
+    prepare=answers_apart,
+    reject={"odd": pl.col("n") == 1, "no x here": pl.col("a") == "x"},
+    families={"instruction": {"prompt": QUESTION, "completion": turns(assistant=pl.col("a"))}},
+)
+
+
+def test_a_row_that_gives_several_records_numbers_them() -> None:
+    frame = rows(("q", "ab", 0), ("q", "c", 0), ("q", "", 0), ("q", "de", 1), (None, "fg", 0), ("q", "xh", 0))
+    done = normalise(frame, SEVERAL, PLACE)
+    assert done.records["instruction"]["id"].to_list() == [
+        "s/instruction/c.train.3.0#0",
+        "s/instruction/c.train.3.0#1",
+        "s/instruction/c.train.3.1",
+        "s/instruction/c.train.3.5",
+    ]
+    assert done.rejects.sort("row").select("row", "family", "selected", "reason").rows() == [
+        (2, None, True, "null content"),
+        (3, None, True, "odd"),
+        (4, None, True, "null content"),
+    ]
+    assert (done.rows, done.yielding) == (6, 3)
+
+
+def test_a_row_that_is_a_part_of_anothers_record_says_of_which() -> None:
+    read = replace(READ, part_of=pl.when(pl.col("n") >= 5).then(pl.col("n")))
+    done = normalise(rows(("q", "a", 4), ("q", "a", 5), ("q", "a", 2)), read, PLACE)
+    assert done.rejects.sort("row").select("row", "selected", "reason").rows() == [
+        (1, False, "part of c.train.3.5"),
+        (2, False, "left out"),
+    ]

@@ -31,11 +31,11 @@ def _english(generator: np.random.Generator) -> list[list[Row]]:
     trees = []
     for number, subject in enumerate(conversational()[0]):
         first, then = subject.facets[2:]
-        tree = _tree(generator, "en", first.ask, first.say, second=first.poor if number % 2 == 0 else "")
+        tree = grown(generator, "en", first.ask, first.say, second=first.poor if number % 2 == 0 else "")
         if number % 4 == 0:
             tree += _continued(generator, tree, then.ask, then.say)
         if number % 6 == 0:
-            tree.append({**_reply(generator, tree[0], "assistant", "Remove me, please."), "deleted": True})
+            tree.append({**reply(generator, tree[0], "assistant", "Remove me, please."), "deleted": True})
         trees.append(tree)
     return trees
 
@@ -43,27 +43,29 @@ def _english(generator: np.random.Generator) -> list[list[Row]]:
 def _others(generator: np.random.Generator) -> list[list[Row]]:
     trees = []
     for told in load("languages"):
-        tree = _tree(generator, told["lang"], told["ask"], told["say"], second=told.get("second", ""))
+        tree = grown(generator, told["lang"], told["ask"], told["say"], second=told.get("second", ""))
         if "more" in told:
             tree += _continued(generator, tree, told["more"], told["answer"])
         trees.append(tree)
     return trees
 
 
-def _tree(generator: np.random.Generator, lang: str, ask: str, say: str, *, second: str) -> list[Row]:
+def grown(generator: np.random.Generator, lang: str, ask: str, say: str, *, second: str) -> list[Row]:
+    """A question and its answer; both answers ranked where there is a second one."""
     root, best = OASST1.new({"question": ask, "answer": say}, generator)
     tree = [{**row, "lang": lang} for row in (root, best)]
     if second:
-        tree.append({**_reply(generator, tree[0], "assistant", second), "rank": 1})
+        tree.append({**reply(generator, tree[0], "assistant", second), "rank": 1})
         tree[1]["rank"] = 0
     return tree
 
 
 def _continued(generator: np.random.Generator, tree: list[Row], ask: str, say: str) -> list[Row]:
-    asked = _reply(generator, tree[1], "prompter", ask)
-    return [asked, _reply(generator, asked, "assistant", say)]
+    asked = reply(generator, tree[1], "prompter", ask)
+    return [asked, reply(generator, asked, "assistant", say)]
 
 
-def _reply(generator: np.random.Generator, to: Row, role: str, text: str) -> Row:
+def reply(generator: np.random.Generator, to: Row, role: str, text: str) -> Row:
+    """A message that follows another one."""
     inherited = {name: to[name] for name in ("lang", "message_tree_id")}
     return {**blank_message(generator), **inherited, "parent_id": to["message_id"], "role": role, "text": text}

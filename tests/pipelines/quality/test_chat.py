@@ -27,7 +27,12 @@ def test_an_input_that_is_a_stand_in(measure) -> None:
         "Describe the link between pollution and health.\n\nNone",
     ]
     assert prompts(measure, "placeholder_input", junk) == [1] * len(junk)
-    good = ["How many are there?\nmany\nnone", "What does N/A mean?", "Translate:\n\nno input was given to him today", "Hi"]
+    good = [
+        "How many are there?\nmany\nnone",
+        "What does N/A mean?",
+        "Translate:\n\nno input was given to him today",
+        "Hi",
+    ]
     assert prompts(measure, "placeholder_input", good) == [0] * len(good)
 
 

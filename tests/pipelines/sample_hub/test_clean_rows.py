@@ -5,17 +5,24 @@ from itertools import pairwise
 
 import polars as pl
 import pytest
-from sample_rows import normalised, records
+from sample_rows import catalogued, normalised, records, with_text
 
-from pipelines.sample_hub import sample
+from pipelines.sample_hub import catalogue, sample
 from pipelines.sample_hub.arithmetic import evaluate
 from pipelines.sample_hub.content import load, subjects
 from pipelines.sample_hub.generators import benchmarks, gsm8k
 from pipelines.sample_hub.generators.countdown import reachable
+from pipelines.sample_hub.generators.samples import Sample
 from pipelines.sample_hub.rows import Rows
 from pipelines.sample_hub.similarity import alike, shingles
 from pipelines.sources import sources
 from schemas.families import FAMILIES
+
+UPSTREAM = list(catalogue.files(sample.SEED))
+"""The files of the repositories that no defects are planted in."""
+
+UNKNOWN = {"dolphin_r1_flash", "medical_deepseek", "medical_deepseek_chat"}
+"""Sources whose columns are not known: no sample pretends to know them."""
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +38,25 @@ def pairs_only(clean: list[Rows]) -> list[Rows]:
 
 def test_every_source_has_some_dozens_of_rows(clean: list[Rows]) -> None:
     counts = pl.DataFrame([(r.source, r.frame.height) for r in clean], ["source", "rows"], orient="row")
-    assert set(counts["source"]) == set(sources())
+    assert set(counts["source"]) == set(sample.REPOSITORIES)
     assert counts.group_by("source").sum().filter(~pl.col("rows").is_between(40, 75)).is_empty()
+
+
+def test_every_source_with_a_known_layout_has_a_sample() -> None:
+    assert {made.source for made in catalogue.SAMPLES} | set(sample.REPOSITORIES) == set(sources()) - UNKNOWN
+    rows = pl.DataFrame([(made.source, file.frame.height) for made, file in UPSTREAM], ["source", "n"], orient="row")
+    assert rows.group_by("source").sum().filter(~pl.col("n").is_between(10, 60)).is_empty()
+
+
+@pytest.mark.parametrize("made", catalogue.SAMPLES, ids=lambda made: made.source)
+def test_every_row_of_the_catalogue_yields_a_record_or_is_left_out_on_purpose(made: Sample) -> None:
+    families = set()
+    for _, file in (pair for pair in UPSTREAM if pair[0] == made):
+        done = catalogued(made, file)
+        assert done.rejects.filter("selected").is_empty(), (file.path, done.rejects["reason"].unique())
+        assert done.yielding + done.rejects.height == done.rows == file.frame.height
+        families |= {family for family, records in done.records.items() if records.height}
+    assert families == set(sources()[made.source].families), "the sample shows all that a source yields"
 
 
 def test_every_clean_row_yields_a_record_or_is_left_out_on_purpose(clean: list[Rows]) -> None:
@@ -49,11 +73,16 @@ def test_no_two_clean_records_of_a_family_are_alike(pairs_only: list[Rows]) -> N
             for rows in pairs_only
             if family.name in sources()[rows.source].families and rows.source != "countdown"
         ]
+        made += [
+            with_text(catalogued(*file).records[family.name], family.name).select("id", "text", "group")
+            for file in UPSTREAM
+            if family.name in catalogued(*file).records
+        ]
         all_of_it = pl.concat(made)
         groups = all_of_it["group"].to_list()
         for left, right, similarity in alike(all_of_it["text"], 0.5):
             same_group = groups[left] is not None and groups[left] == groups[right]
-            assert same_group, (all_of_it["id"][left], all_of_it["id"][right], similarity)
+            assert same_group, (family.name, all_of_it["id"][left], all_of_it["id"][right], similarity)
 
 
 def test_countdown_tasks_differ_and_can_be_solved(clean: list[Rows]) -> None:

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from sample_rows import lines
 
-from pipelines.sample_hub import files, manifest, repositories, sample
+from pipelines.sample_hub import catalogue, files, manifest, repositories, sample
 from pipelines.sample_hub.server import serve
 from pipelines.sources import sources
 
@@ -28,7 +28,12 @@ LISTED = {
     "openai/openai_humaneval",
     "google/IFEval",
     "truthfulqa/truthful_qa",
+    *(made.repo for made in catalogue.SAMPLES),
 }
+
+
+CONVERTED = {made.repo for made in catalogue.SAMPLES if made.ref}
+"""Repositories that are scripts on `main`, whose files lie in another revision."""
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -109,6 +114,7 @@ for repo, config, files in wanted:
 made["configs"] = get_dataset_config_names("openai/gsm8k")
 print(json.dumps(made))
 """
+CONFIGS: dict[str, list[str | None]] = {"helpsteer3": ["preference"], "smoltalk2": ["SFT", "Mid", "Preference"]}
 WANTED = [
     ("tatsu-lab/alpaca", None, None),
     ("databricks/databricks-dolly-15k", None, None),
@@ -124,6 +130,12 @@ WANTED = [
     ("google/IFEval", None, None),
     ("truthfulqa/truthful_qa", "generation", None),
     ("truthfulqa/truthful_qa", "multiple_choice", None),
+    *(
+        (made.repo, config, None)
+        for made in catalogue.SAMPLES
+        if not made.ref
+        for config in CONFIGS.get(made.source, [None])
+    ),
 ]
 
 
@@ -147,11 +159,11 @@ def loaded(unspoilt: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 def test_the_real_clients_load_every_repository(loaded: dict[str, list]) -> None:
     rows = {name: made[0] for name, made in loaded.items() if name != "configs"}
     assert loaded["configs"] == ["main", "socratic"]
-    assert {name.split("|")[0] for name in rows} == LISTED
+    assert {name.split("|")[0] for name in rows} == LISTED - CONVERTED
     assert rows["openai/gsm8k|main|train"] == rows["openai/gsm8k|socratic|train"] == 46
     assert {name.split("|")[2] for name in rows if name.startswith("cais/mmlu")} == {"test", "validation", "dev"}
     assert {name.split("|")[2] for name in rows if name.startswith("OpenAssistant")} == {"train", "validation"}
-    assert min(rows.values()) >= 3
+    assert min(rows.values()) >= 1
 
 
 @pytest.mark.parametrize(
@@ -204,7 +216,8 @@ def test_json_files_have_the_keys_of_the_real_ones(unspoilt: Path, real_hub: Pat
 
 
 def test_repositories_are_those_of_the_sources() -> None:
-    assert {name: source.repo for name, source in sources().items()} == sample.REPOSITORIES
+    ours = sample.REPOSITORIES | {made.source: made.repo for made in catalogue.SAMPLES}
+    assert ours == {name: sources()[name].repo for name in ours}
 
 
 def test_the_generator_imports_no_library_of_the_hub() -> None:
@@ -218,7 +231,8 @@ def test_the_generator_imports_no_library_of_the_hub() -> None:
 def test_licences_are_those_that_the_sources_state() -> None:
     import yaml
 
-    for source in sources().values():
+    for name in (*sample.REPOSITORIES, *(made.source for made in catalogue.SAMPLES)):
+        source = sources()[name]
         front = yaml.safe_load(repositories.card(source.repo).decode().split("---\n")[1])
         stated = front.get("license")
         assert (stated[0] if isinstance(stated, list) else stated) == source.license

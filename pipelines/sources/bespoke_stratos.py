@@ -1,0 +1,27 @@
+"""Bespoke-Stratos: 17k answers of DeepSeek-R1 to Sky-T1's questions (Bespoke Labs, 2025).
+
+Laid out as Sky-T1: one constant system prompt, reasoning and solution in tags inside the assistant's turn. The
+`\\boxed{}` of the solution is the model's own answer, not a gold one. Many questions are Sky-T1's and OpenThoughts'.
+"""
+
+import polars as pl
+
+from pipelines.layouts import SHAREGPT, answered, sharegpt, unanswered
+from pipelines.sources.source import Read, Source
+
+messages = sharegpt("conversations")
+
+SOURCE = Source(
+    repo="bespokelabs/Bespoke-Stratos-17k",
+    license="apache-2.0",
+    language="en",
+    reads=(
+        Read(
+            config=None,
+            splits=("train",),
+            columns={"system": pl.String, "conversations": SHAREGPT},
+            reject=unanswered(messages),
+            families={"cot": answered(messages, pl.col("system"))},
+        ),
+    ),
+)

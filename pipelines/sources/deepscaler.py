@@ -1,0 +1,29 @@
+"""DeepScaleR: 40k problems of competitions with short answers (Agentica, 2025).
+
+One JSON array. Six rows have no answer and some say "None" for one; most have no solution. AIME up to 2023 and AMC are
+in it, and solutions that end in the names of those who wrote them.
+"""
+
+import polars as pl
+
+from pipelines.answers import gold
+from pipelines.layouts import worked
+from pipelines.sources.source import Read, Source
+from pipelines.tasks import checked
+
+problem, solution, answer = pl.col("problem"), pl.col("solution"), gold(pl.col("answer"))
+
+SOURCE = Source(
+    repo="agentica-org/DeepScaleR-Preview-Dataset",
+    license="mit",
+    language="en",
+    reads=(
+        Read(
+            config=None,
+            splits=("train",),
+            columns={"problem": pl.String, "answer": pl.String, "solution": pl.String},
+            reject={"neither answer nor solution": answer.is_null() & (solution.fill_null("").str.strip_chars() == "")},
+            families={"cot": worked(problem, solution, answer), "grpo": checked(problem, answer)},
+        ),
+    ),
+)

@@ -1,0 +1,9 @@
+"""OpenAssistant, second release: oasst1's trees as they grew until the end of the project, and further ones (2023).
+
+128,575 messages for training in oasst1's layout. Many of its messages are oasst1's.
+"""
+
+from pipelines.sources.source import Source
+from pipelines.trees import TREES
+
+SOURCE = Source(repo="OpenAssistant/oasst2", license="apache-2.0", reads=(TREES,))

@@ -1,0 +1,38 @@
+"""OpenThoughts3: 1.2M answers of QwQ-32B to mathematics, code and science (Open Thoughts, 2025, arXiv:2506.04178).
+
+Sixteen answers a question, each a row: those of one question are a group. The roles are human and gpt, other than in
+the sets before it; `difficulty` is null in many rows. There are no gold answers.
+"""
+
+import polars as pl
+
+from pipelines.layouts import SHAREGPT, answered, first_question, kept, same, sharegpt, unanswered
+from pipelines.sources.source import Read, Source
+
+messages = sharegpt("conversations")
+
+SOURCE = Source(
+    repo="open-thoughts/OpenThoughts3-1.2M",
+    license="apache-2.0",
+    language="en",
+    reads=(
+        Read(
+            config=None,
+            splits=("train",),
+            columns={
+                "difficulty": pl.Int64,
+                "source": pl.String,
+                "domain": pl.String,
+                "conversations": SHAREGPT,
+            },
+            reject=unanswered(messages),
+            families={
+                "cot": {
+                    **answered(messages),
+                    "group": same(first_question(messages)),
+                    "meta": kept("difficulty", "source", "domain"),
+                }
+            },
+        ),
+    ),
+)
