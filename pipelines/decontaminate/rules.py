@@ -25,8 +25,7 @@ import polars as pl
 
 from pipelines.decontaminate.index import SHORT, Index
 from pipelines.decontaminate.scan import Shared
-from pipelines.decontaminate.tokens import ANCHOR, GRAM
-from pipelines.dedup.shingles import nfc
+from pipelines.decontaminate.tokens import ANCHOR, GRAM, composed
 from schemas.vocabulary import CONTAMINATION
 
 RULES: Final = CONTAMINATION
@@ -147,14 +146,14 @@ def normalised(texts: pl.Series) -> pl.Series:
     """Texts as answers are compared: in lower case, words without symbols at their ends (a minus stays), one space
     around each."""
     bare = (
-        nfc(texts)
+        composed(texts)
         .str.to_lowercase()
         .str.replace_all(r"(^|\s)[^\w\s\-]+", "${1}")
         .str.replace_all(r"[^\w\s]+(\s|$)", "${1}")
         .str.replace_all(r"\s+", " ")
         .str.strip_chars()
     )
-    return (" " + bare + " ").alias(texts.name)
+    return pl.select(pl.concat_str(pl.lit(" "), bare, pl.lit(" "))).to_series()
 
 
 def _with_spans(rows: pl.DataFrame, texts: pl.Series) -> pl.DataFrame:

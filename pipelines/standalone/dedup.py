@@ -36,7 +36,7 @@ class Deduplicated:
             f"{self.removed:>12,}  removed ({share:.1%}) from similarity {self.threshold:g} on; {self.equal:,} of them "
             "at 1",
             f"{self.rows - self.removed:>12,}  kept",
-            f"{self.short:>12,}  of under 5 words, compared by equality alone",
+            f"{self.short:>12,}  of all that were compared are of under 5 words: equality alone counts for them",
         ]
         if self.by_against:
             lines.insert(2, f"{self.by_against:>12,}  of them for a row of the file that was compared with")
@@ -123,7 +123,7 @@ def deduplicate(
         removed=removed.height,
         equal=removed.filter(pl.col("similarity") == 1).height,
         by_against=removed.filter(pl.col("survivor") < before).height,
-        short=int((clusters.meetings.places[before:] < 0).sum()),
+        short=clusters.short,
         not_compared_further=clusters.not_compared_further,
         threshold=threshold,
     )
