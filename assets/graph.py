@@ -15,6 +15,7 @@ from assets.failures import WATCHED
 from assets.partitions import RECIPES
 from assets.pool import wait_for_gpu
 from pipelines import timings
+from pipelines.benchmarks.held import held
 from pipelines.lake import Lake
 from pipelines.recipe import Recipe
 from pipelines.report.html import write_report
@@ -72,6 +73,7 @@ class Graph:
         return {name: self._refresh(name, lake, n, len(chosen)) for n, name in enumerate(chosen, 1)}
 
     def _curate_all(self) -> list[str]:
+        self._benchmarks()
         with self.workspace.lock("lake", "make run", say):
             return [name for name in RECIPES if self._curate(name)]
 
@@ -114,6 +116,19 @@ class Graph:
         say(f"[{position:>2}/{total}] {name:<{width}}  {status.word:<6} {counts}{status.message} {took:.1f} s")
         return status
 
+    def _benchmarks(self) -> None:
+        """Bring the benchmarks up to the Hub's. One that cannot be had is NOT CHECKED, which is no failure."""
+        started = time.monotonic()
+        error = self._execute("look_at_benchmarks", None, {})
+        if error is not None:
+            self.failures.append(error)
+            say(f"benchmarks: FAILED: {error}")
+            return
+        statuses = held(Lake(self.workspace.lake)).statuses
+        missing = statuses.filter(pl.col("status") == "NOT CHECKED")["benchmark"]
+        said = f"; NOT CHECKED: {', '.join(missing)}" if len(missing) else ""
+        say(f"benchmarks: {int(statuses['items'].sum()):,} items{said} {time.monotonic() - started:.1f} s")
+
     def _curate(self, name: str) -> bool:
         read = Lake(self.workspace.lake).scan("files").select("bytes").sum().collect()
         return self._told("curate", name, f"recipe {name}", int(read["bytes"][0]))
@@ -137,7 +152,11 @@ class Graph:
         return True
 
     def _execute(
-        self, job: str, partition: str, config: Mapping[str, Any], tags: Mapping[str, str] = MappingProxyType({})
+        self,
+        job: str,
+        partition: str | None,
+        config: Mapping[str, Any],
+        tags: Mapping[str, str] = MappingProxyType({}),
     ) -> str | None:
         """Run a job's partition in this process; what failed, None if nothing did."""
         try:
