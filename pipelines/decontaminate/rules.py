@@ -25,7 +25,8 @@ import polars as pl
 
 from pipelines.decontaminate.index import SHORT, Index
 from pipelines.decontaminate.scan import Shared
-from pipelines.decontaminate.tokens import ANCHOR, GRAM, composed
+from pipelines.decontaminate.tokens import ANCHOR, GRAM
+from pipelines.dedup.shingles import composed
 from schemas.vocabulary import CONTAMINATION
 
 RULES: Final = CONTAMINATION
