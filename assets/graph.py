@@ -35,6 +35,7 @@ class Graph:
     only: Sequence[str] | None
     limit: int | None
     failures: list[str] = field(default_factory=list)
+    _instance: dg.DagsterInstance = field(init=False)
 
     def run(self) -> int:
         """Refresh, curate, train, report; returns the exit code."""
@@ -42,11 +43,9 @@ class Graph:
         chosen = named(self.only)
         lake = Lake(self.workspace.lake)
         say(self._plan(chosen))
-        with dg.DagsterInstance.get() as instance:
-            self._instance = instance
-            statuses = {name: self._refresh(name, lake, n, len(chosen)) for n, name in enumerate(chosen, 1)}
-            with self.workspace.lock("lake", "make run", say):
-                published = [name for name in RECIPES if self._curate(name)]
+        with dg.DagsterInstance.get() as self._instance:
+            statuses = self._refresh_all(chosen, lake)
+            published = self._curate_all()
             runs = [f"{name}.{run}" for name in published for run in _recipe(name).training]
             trained = [name for name in runs if self._train(name)]
         outcome = RunOutcome(
@@ -59,6 +58,19 @@ class Graph:
         summary = summarise(self.workspace, lake, outcome)
         say(terminal_summary(summary, write_report(summary)))
         return 1 if self.failures else 0
+
+    def curate(self) -> list[str]:
+        """Refresh and curate without training; the recipes that were published."""
+        with dg.DagsterInstance.get() as self._instance:
+            self._refresh_all(named(self.only), Lake(self.workspace.lake))
+            return self._curate_all()
+
+    def _refresh_all(self, chosen: Sequence[str], lake: Lake) -> dict[str, SourceStatus]:
+        return {name: self._refresh(name, lake, n, len(chosen)) for n, name in enumerate(chosen, 1)}
+
+    def _curate_all(self) -> list[str]:
+        with self.workspace.lock("lake", "make run", say):
+            return [name for name in RECIPES if self._curate(name)]
 
     def _plan(self, chosen: list[str]) -> str:
         hub = {SAMPLE: "the sample Hub"}.get(self.workspace.hub, self.workspace.hub)
@@ -88,10 +100,8 @@ class Graph:
             status = SourceStatus("OK", "" if lake.version("files") != before else "unchanged")
             read = files.join(known, on=["file", "etag", "reader", "limit"], how="anti", nulls_equal=True)
             timings.note(self.workspace, "refresh", name, took, int(read["bytes"].sum()))
-        done = f"{rows:>9,} rows {records:>9,} records" if status.word == "OK" else status.message
-        say(
-            f"[{position:>2}/{total}] {name:<12} {status.word:<6} {done} {status.message if status.word == 'OK' else ''} {took:.1f} s"
-        )
+        counts = f"{rows:>9,} rows {records:>9,} records " if status.word == "OK" else ""
+        say(f"[{position:>2}/{total}] {name:<12} {status.word:<6} {counts}{status.message} {took:.1f} s")
         return status
 
     def _curate(self, name: str) -> bool:
@@ -128,6 +138,8 @@ class Graph:
             )
         except DagsterExecutionInterruptedError as error:
             raise KeyboardInterrupt from error
+        if any(_is_interruption(event) for event in result.all_events):
+            raise KeyboardInterrupt
         failed = [check.asset_key.to_user_string() + "." + check.check_name for check in _failed_checks(result)]
         if failed:
             return f"{partition}: the checks {', '.join(failed)} do not hold"
@@ -150,6 +162,14 @@ def _reason(event: dg.DagsterEvent) -> str:
         return str(failed.user_failure_data.description)
     cause = failed.error.cause if failed.error is not None and failed.error.cause is not None else failed.error
     return f"{event.step_key}: {cause.message.strip() if cause is not None else 'failed'}"
+
+
+def _is_interruption(event: dg.DagsterEvent) -> bool:
+    """Whether a step failed because of Ctrl-C: inside a step, Dagster makes a failure of it."""
+    error = event.step_failure_data.error if event.is_step_failure else None
+    while error is not None and error.cls_name not in (DagsterExecutionInterruptedError.__name__, "KeyboardInterrupt"):
+        error = error.cause
+    return error is not None
 
 
 def _failed_checks(result: dg.ExecuteInProcessResult) -> list[dg.AssetCheckEvaluation]:

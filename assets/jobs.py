@@ -6,7 +6,7 @@ from assets.sources import NETWORK
 
 refresh_source = dg.define_asset_job(
     "refresh_source",
-    selection=["snapshot", "records", "signals"],
+    selection=["snapshot", "records", "signals", "verification"],
     description="Pull one source (or a range of them) and read what is new in it.",
 )
 curate = dg.define_asset_job(

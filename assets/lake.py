@@ -16,7 +16,9 @@ from schemas.families import FAMILIES
 EAGER = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
 
 
-@dg.asset(deps=["records", "signals"], group_name="lake", kinds={"deltalake"}, automation_condition=EAGER)
+@dg.asset(
+    deps=["records", "signals", "verification"], group_name="lake", kinds={"deltalake"}, automation_condition=EAGER
+)
 def state(context: dg.AssetExecutionContext, tamis: Tamis) -> dg.MaterializeResult:
     """The versions of all sources' tables that belong together; gates compare them with what was counted."""
     with told(), tamis.workspace.lock("lake", "a lake state", context.log.info):

@@ -28,7 +28,7 @@ class _Lines(logging.Handler):
         print(f"    {said}", flush=True)
 
 
-@dg.logger(description="A line now and then for what steps say of their progress.")
+@dg.logger(None, "A line now and then for what steps say of their progress.")
 def progress(context: dg.InitLoggerContext) -> logging.Logger:
     """The logger of `make run`: progress only."""
     logger = logging.Logger("tamis", logging.INFO)

@@ -14,7 +14,7 @@ from pipelines.lake_settings import LakeSettings
 from pipelines.workspace import Workspace, current
 
 
-class Tamis(dg.ConfigurableResource):  # type: ignore[type-arg]
+class Tamis(dg.ConfigurableResource):
     """The workspace of this process: `TAMIS_HUB`, else the clone's last run's."""
 
     @cached_property

@@ -8,17 +8,19 @@ from assets.failures import told, watched
 from assets.partitions import SOURCES
 from assets.resources import Tamis
 from pipelines import snapshots
+from pipelines.catalogue import row_limit
 from pipelines.hub import Absent
 from pipelines.refresh import accounts, refresh
-from pipelines.report.markdown import rejects_markdown, rows_markdown, signals_markdown
+from pipelines.report.markdown import outcomes_markdown, rejects_markdown, rows_markdown, signals_markdown
 from pipelines.sources import sources
 from pipelines.upstream import look
+from pipelines.verify.verification import outcome_counts, outcome_sums
 
 NETWORK = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
 
 class Reading(dg.Config):
-    """`limit`: upstream rows of each source to read, from the start; rows once read stay. Null reads all."""
+    """`limit`: upstream rows to read, from the start; rows once read stay. Null: the largest limit of any recipe."""
 
     limit: int | None = None
 
@@ -96,6 +98,14 @@ def snapshot(context: dg.AssetExecutionContext, tamis: Tamis) -> Iterator[dg.Out
             description="Every quality signal of every record of the source.",
             automation_condition=dg.AutomationCondition.eager(),
         ),
+        dg.AssetSpec(
+            "verification",
+            deps=["records"],
+            group_name="sources",
+            kinds={"python", "deltalake"},
+            description="Whether the answers of the source's records are right, as far as that can be known.",
+            automation_condition=dg.AutomationCondition.eager(),
+        ),
     ],
     check_specs=[
         dg.AssetCheckSpec("accounts", asset="records", description="upstream rows = yielding + rejected + left out"),
@@ -117,7 +127,7 @@ def records_and_signals(
             source,
             snapshots.load(tamis.workspace, name),
             settings=tamis.settings,
-            limit=config.limit,
+            limit=config.limit or row_limit(name),
             progress=context.log.info,
         )
     files = done.files
@@ -143,6 +153,15 @@ def records_and_signals(
         metadata={
             "dagster/partition_row_count": sum(done.records.values()),
             "signals": dg.MetadataValue.md(signals_markdown(tamis.lake, name, tuple(done.records))),
+        },
+    )
+    found = outcome_counts(tamis.lake, name)
+    yield dg.MaterializeResult(
+        asset_key="verification",
+        metadata={
+            "dagster/partition_row_count": int(found["records"].sum()),
+            **{outcome.replace(" ", "_"): count for outcome, count in outcome_sums(found).items()},
+            "outcomes": dg.MetadataValue.md(outcomes_markdown(found)),
         },
     )
     wrong = accounts(tamis.lake, name)

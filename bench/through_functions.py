@@ -6,8 +6,7 @@ from huggingface_hub import constants
 
 from pipelines.catalogue import recipe_now, settings_now
 from pipelines.exports import export
-from pipelines.hub import Hub
-from pipelines.hub import Absent
+from pipelines.hub import Absent, Hub
 from pipelines.lake import Lake
 from pipelines.lake_wide import build_pairs, build_sides, built_with
 from pipelines.ledger import publish_ledger

@@ -69,6 +69,12 @@ def _gold(answer: pl.Expr) -> pl.Expr:
     return pl.when((number != "") & ~number.str.contains(_NONE)).then(number)
 
 
+def only(text: pl.Expr) -> pl.Expr:
+    """The only item of a list of strings that stands as JSON in a text; other texts as they are."""
+    alone = text.str.json_path_match("$[0]").is_not_null() & text.str.json_path_match("$[1]").is_null()
+    return pl.when(text.str.starts_with('["') & alone).then(text.str.json_path_match("$[0]")).otherwise(text)
+
+
 def final(solution: pl.Expr) -> pl.Expr:
     r"""The gold of a worked solution: its last `\boxed{}`, else the solution itself where it is one short line."""
     short = ~solution.str.strip_chars().str.contains("\n", literal=True) & (solution.str.len_chars() <= _SHORT)
@@ -79,7 +85,7 @@ _SHORT: Final = 80
 """Characters of a line that can be an answer rather than a derivation."""
 
 
-def tests_of_code(tests: pl.Expr, starter: pl.Expr) -> pl.Expr:
+def code_tests(tests: pl.Expr, starter: pl.Expr) -> pl.Expr:
     """Arguments of the verifier `code`, as JSON: `tests` as upstream has them, and the `starter_code` that they call.
 
     Null where the tests are no JSON, or hold nothing.

@@ -24,3 +24,11 @@ def recipes_now() -> dict[str, Recipe | Unreadable]:
 def recipe_now(name: str) -> Recipe:
     """The recipe as its file says now. TamisError with file, line and key."""
     return read(name, lake_settings(), sources())
+
+
+def row_limit(source: str) -> int | None:
+    """Upstream rows of a source that the recipes need: the largest of their limits. None for all."""
+    recipes = [said for said in recipes_now().values() if isinstance(said, Recipe) and source in said.sources]
+    limits = [said.limit(source) for said in recipes]
+    known = [limit for limit in limits if limit is not None]
+    return max(known) if known and len(known) == len(limits) else None

@@ -1,46 +1,49 @@
 """The test set of a lake state: what runs of several recipes are compared on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Final
 
 import polars as pl
 
-from pipelines.errors import TamisError
 from pipelines.exports import trainer_columns
+from pipelines.lots import by_lot
 from pipelines.recipe import Recipe
 from pipelines.states import Pass
 
-_NOT_ADMITTED = ("forgotten", "source removed", "not in recipe", "split bridge")
+_NOT_ADMITTED: Final = ("forgotten", "source removed", "not in recipe")
 
 
-def test_rows(
-    recipe: str, passes: Mapping[str, Pass], recipes: Mapping[str, Recipe], families: Sequence[str]
-) -> pl.DataFrame:
-    """Records of side test that every compared recipe admits, whatever their later fates.
+def admitted(passes: Sequence[Pass], families: Sequence[str]) -> pl.Series:
+    """Ids of the records of side test that all of these passes of one state admit, whatever their later fates.
 
-    `passes`: the compared recipes' last passes, `recipe` among them. Columns `id`, `family`, `prompt`,
-    `completion` (messages, as the recipe exports them) and `kept` (by `recipe`), sorted by id. TamisError where
-    the passes are of different states, since a test set belongs to one.
+    Split bridges stand on neither side, and what is forgotten, of a source that is not in a recipe, or beyond its row
+    limit is not admitted. Sorted.
     """
-    states = {published.state.number for published in passes.values()}
-    if len(states) > 1:
-        numbers = ", ".join(f"{name}: {p.state.number}" for name, p in sorted(passes.items()))
-        raise TamisError(
-            f"the recipes that are compared were published over different lake states ({numbers})",
-            where=f"recipe {recipe}",
-            cure="Materialise `ledger` of each of them again.",
-        )
-    mine = passes[recipe]
-    admitted = mine.ledger().select("id", "family", kept=pl.col("fate") == "kept")
-    for published in passes.values():
-        in_test = published.ledger().filter((pl.col("side") == "test") & ~pl.col("fate").is_in(_NOT_ADMITTED))
-        admitted = admitted.join(in_test.select("id"), on="id", how="semi")
+    state = passes[0].state
+    placed = state.scan("placements").filter((pl.col("side") == "test") & ~pl.col("bridge")).select("content_hash")
+    standing = passes[0].ledger().filter(pl.col("family").is_in(families)).join(placed, on="content_hash", how="semi")
+    for published in passes:
+        assert published.state.number == state.number, "a test set belongs to one state"
+        let_in = published.ledger().filter(~pl.col("fate").is_in(_NOT_ADMITTED)).select("id")
+        standing = standing.join(let_in, on="id", how="semi")
+    return standing.select("id").collect()["id"].sort()
+
+
+def chosen(ids: pl.Series, most: int, seed: int) -> pl.Series:
+    """At most so many ids, by lot: the same ones whenever the ids are the same. Sorted."""
+    return by_lot(ids.to_frame("id"), f"test {seed}").head(most)["id"].sort()
+
+
+def evaluation_rows(published: Pass, recipe: Recipe, ids: pl.Series, families: Sequence[str]) -> pl.DataFrame:
+    """The rows of these ids: `id`, `family`, `prompt`, `completion` (as the recipe exports them), `kept` (by it)."""
+    kept = published.ledger().filter(pl.col("id").is_in(ids.implode())).select("id", kept=pl.col("fate") == "kept")
     parts = []
     for family in families:
-        columns = trainer_columns(family, recipes[recipe].reasoning)
-        records = mine.state.scan(f"records_{family}")
+        columns = trainer_columns(family, recipe.reasoning)
+        records = published.state.scan(f"records_{family}").join(kept, on="id", how="inner")
         parts.append(
-            records.join(admitted.filter(pl.col("family") == family), on="id", how="inner").select(
-                "id", "family", columns["prompt"].alias("prompt"), columns["completion"].alias("completion"), "kept"
+            records.select(
+                "id", pl.lit(family).alias("family"), *(columns[n].alias(n) for n in ("prompt", "completion")), "kept"
             )
         )
     return pl.concat(parts).sort("id").collect()

@@ -1,10 +1,14 @@
 """Exports: what anyone can train on, by family and side, in the columns that TRL's trainers take."""
 
 import shutil
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipelines.errors import TamisError
 from pipelines.recipe import ReasoningTags, Recipe
@@ -13,7 +17,22 @@ from pipelines.workspace import Workspace
 from schemas.families import FAMILIES
 from schemas.vocabulary import SIDES
 
-_ROW_GROUP: Final = 16_384
+_ROWS: Final = 4_096
+"""Rows held at a time, and of a row group at most: some 40 MB of text, 200 where chains of thought are long."""
+
+_MESSAGES: Final = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+
+COLUMNS: Final[dict[str, pa.Schema]] = {
+    "instruction": pa.schema([("prompt", _MESSAGES), ("completion", _MESSAGES)]),
+    "preference": pa.schema([("prompt", _MESSAGES), ("chosen", _MESSAGES), ("rejected", _MESSAGES)]),
+    "cot": pa.schema([("prompt", _MESSAGES), ("completion", _MESSAGES)]),
+    "grpo": pa.schema([("prompt", _MESSAGES), ("solution", pa.string())]),
+}
+"""What an exported file holds, by family."""
+
+IDS: Final = pa.schema([("id", pa.string()), ("source", pa.string()), ("license", pa.string())])
+"""What the row-aligned file beside it holds."""
+
 _said = pl.element().struct
 
 
@@ -27,60 +46,84 @@ def trainer_columns(family: str, tags: ReasoningTags) -> dict[str, pl.Expr]:
     A chain of thought is rendered into the assistant's turn between the recipe's tags. `solution` of a task
     without a gold answer holds the arguments of its verifier.
     """
-    if family == "instruction":
-        return {"prompt": _plain("prompt"), "completion": _plain("completion")}
-    if family == "preference":
-        return {part: _plain(part) for part in ("prompt", "chosen", "rejected")}
     if family == "cot":
         final = pl.col("completion").list.first().struct.field("content")
         thought = pl.concat_str([pl.lit(tags.open), pl.col("reasoning"), pl.lit(tags.close), final])
         answer = pl.when(pl.col("reasoning").is_null()).then(final).otherwise(thought)
         rendered = pl.concat_list(pl.struct(role=pl.lit("assistant"), content=answer))
         return {"prompt": _plain("prompt"), "completion": rendered}
-    return {"prompt": _plain("prompt"), "solution": pl.coalesce("answer", "verifier_args")}
+    solution = pl.coalesce("answer", "verifier_args") if family == "grpo" else None
+    return {
+        name: solution if solution is not None and name == "solution" else _plain(name)
+        for name in COLUMNS[family].names
+    }
 
 
 def curated(published: Pass, family: str, side: str | None = None) -> pl.LazyFrame:
-    """Kept records of a family with all their columns and `side`, sorted by id; the source of every export."""
+    """Kept records of a family with all their columns and `side`, as the lake has them; the source of every export."""
     kept = published.ledger().filter((pl.col("fate") == "kept") & (pl.col("family") == family))
     if side is not None:
         kept = kept.filter(pl.col("side") == side)
     records = published.state.scan(f"records_{family}")
-    return records.join(kept.select("id", "side"), on="id", how="inner").sort("id")
+    return records.join(kept.select("id", "side"), on="id", how="inner", maintain_order="left")
 
 
 def export(workspace: Workspace, published: Pass, recipe: Recipe) -> dict[Path, int]:
     """Write the pass's parquet files and return their rows by path.
 
     `<workspace>/exports/<recipe>/<family>/<side>.parquet`, so that `load_dataset` takes a family's folder as it is;
-    the row-aligned ids lie at `ids_of` each. The folder of a recipe is a link that is moved when all files are
-    there.
+    the row-aligned ids lie at `ids_of` each. Rows come by source, in the order in which the lake has them; each is
+    read once, and some thousand are held at a time.
+
+    A recipe's folder is a link, which is moved when all files are there; on any error the files of the pass before
+    stay. TamisError if a gate fails: rows that upstream holds out stand on the side train, a record calls tools
+    (which the trainers' columns here have no place for), or the files do not hold what the ledger keeps.
     """
     place = workspace.exports / published.recipe
-    folder = workspace.exports / ".passes" / f"{published.recipe}-{published.number:06d}"
-    scratch = folder.with_name(folder.name + ".tmp")
-    shutil.rmtree(scratch, ignore_errors=True)
-    written: dict[Path, int] = {}
-    try:
-        for family in FAMILIES:
-            for side in SIDES:
-                rows = _write(published, recipe, family, scratch / family / f"{side}.parquet")
-                if rows:
-                    written[place / family / f"{side}.parquet"] = rows
-    except OSError as error:
-        shutil.rmtree(scratch, ignore_errors=True)
-        raise TamisError(f"cannot be written: {error.strerror}", where=str(folder), cure="Free some space.") from error
-    scratch.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    scratch.rename(folder)
-    link = place.with_name(f".{place.name}.link")
-    link.unlink(missing_ok=True)
-    link.symlink_to(folder.relative_to(workspace.exports), target_is_directory=True)
-    link.replace(place)
-    for old in folder.parent.glob(f"{published.recipe}-*"):
-        if old != folder and old.name.removeprefix(f"{published.recipe}-").removesuffix(".tmp").isdigit():
-            shutil.rmtree(old, ignore_errors=True)
+    passes = _passes(workspace, published.recipe)
+    with workspace.lock(f"exports-{published.recipe}", f"the exports of {published.recipe}"):
+        _refuse_pinned(published)
+        try:
+            passes.mkdir(parents=True, exist_ok=True)
+            # A folder of its own for each time, since the same pass may be what the link shows now.
+            folder = Path(tempfile.mkdtemp(prefix=f"{published.number:06d}-", dir=passes))
+            try:
+                folder.chmod(0o755)
+                written = {
+                    place / family / f"{side}.parquet": rows
+                    for family in FAMILIES
+                    for side, rows in _write(published, recipe.reasoning, family, folder).items()
+                }
+                link = passes / "link"
+                link.unlink(missing_ok=True)
+                link.symlink_to(folder.relative_to(workspace.exports), target_is_directory=True)
+                link.replace(place)
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+        except OSError as error:
+            raise TamisError(
+                f"cannot be written: {error.strerror or error}",
+                where=str(place),
+                cure="Free some space, or choose another disk with TAMIS_HOME; the exports before stand.",
+            ) from error
+        for old in passes.iterdir():
+            if old != folder:
+                shutil.rmtree(old, ignore_errors=True)
     return written
+
+
+def exported(workspace: Workspace, published: Pass) -> Path:
+    """The folder that holds the exports of this pass, by its own name. TamisError if they are another pass's."""
+    folder = (workspace.exports / published.recipe).resolve()
+    passes = _passes(workspace, published.recipe).resolve()
+    if folder.parent != passes or not folder.name.startswith(f"{published.number:06d}-"):
+        raise TamisError(
+            f"the exports are not those of its last pass ({published.number})",
+            where=f"recipe {published.recipe}",
+            cure="Materialise its `exports`.",
+        )
+    return folder
 
 
 def ids_of(file: Path) -> Path:
@@ -88,15 +131,63 @@ def ids_of(file: Path) -> Path:
     return file.parent.parent / "ids" / file.parent.name / file.name
 
 
-def _write(published: Pass, recipe: Recipe, family: str, file: Path) -> int:
-    rows = curated(published, family, file.stem)
-    ids = rows.select("id", "source", "license").collect()
-    if ids.is_empty():
-        return 0
-    for path in (file, ids_of(file)):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    ids.write_parquet(ids_of(file))
-    rows.select(**trainer_columns(family, recipe.reasoning)).sink_parquet(
-        file, row_group_size=_ROW_GROUP, maintain_order=True
-    )
-    return ids.height
+def _passes(workspace: Workspace, recipe: str) -> Path:
+    return workspace.exports / ".passes" / recipe
+
+
+def _refuse_pinned(published: Pass) -> None:
+    """What upstream holds out for validation or test is never trained on."""
+    held_out = (pl.col("fate") == "kept") & pl.col("pinned") & (pl.col("side") == "train")
+    wrong = published.ledger().filter(held_out).select("id").sort("id").collect()["id"]
+    if len(wrong):
+        raise TamisError(
+            f"{len(wrong):,} records that upstream holds out stand on the side train, {wrong[0]} among them",
+            where=f"recipe {published.recipe}",
+            cure="Nothing was exported. This is a defect of Tamis.",
+        )
+
+
+def _write(published: Pass, tags: ReasoningTags, family: str, folder: Path) -> dict[str, int]:
+    """Write a family's files; rows by side, of the sides that have any."""
+    kept = curated(published, family)
+    columns = trainer_columns(family, tags)
+    counts = dict.fromkeys(SIDES, 0)
+    ledger = published.ledger().filter((pl.col("fate") == "kept") & (pl.col("family") == family))
+    expected = ledger.group_by("source").len().sort("source").collect()
+    with ExitStack() as files:
+        writers: dict[Path, pq.ParquetWriter] = {}
+
+        def append(path: Path, rows: pl.DataFrame, schema: pa.Schema) -> None:
+            if path not in writers:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                writers[path] = files.enter_context(pq.ParquetWriter(path, schema, compression="zstd"))
+            writers[path].write_table(rows.to_arrow().cast(schema), row_group_size=_ROWS)
+
+        for source in expected["source"]:
+            mine = kept.filter(pl.col("source") == source)
+            for batch in mine.collect_batches(chunk_size=_ROWS, maintain_order=True, engine="streaming"):
+                _refuse_tools(batch, family)
+                for (side,), rows in batch.group_by("side", maintain_order=True):
+                    file = folder / family / f"{side}.parquet"
+                    append(file, rows.select(**columns), COLUMNS[family])
+                    append(ids_of(file), rows.select(IDS.names), IDS)
+                    counts[str(side)] += rows.height
+    if sum(counts.values()) != expected["len"].sum():
+        raise TamisError(
+            f"{sum(counts.values()):,} records of {family} were found, and the ledger keeps {expected['len'].sum():,}",
+            where=f"recipe {published.recipe}",
+            cure="Materialise its `ledger` again.",
+        )
+    return {side: rows for side, rows in counts.items() if rows}
+
+
+def _refuse_tools(batch: pl.DataFrame, family: str) -> None:
+    messages = [field.name for field in COLUMNS[family] if field.type == _MESSAGES]
+    called = [pl.col(part).list.eval(_said.field("tool_calls").is_not_null()).list.any() for part in messages]
+    wrong = batch.filter(pl.any_horizontal(pl.col("tools").is_not_null(), *called))
+    if wrong.height:
+        raise TamisError(
+            "calls tools, which exports have no columns for yet",
+            where=str(wrong["id"][0]),
+            cure=f"Leave the source {wrong['source'][0]} out of the recipe.",
+        )

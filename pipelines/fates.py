@@ -68,7 +68,8 @@ def evidence(state: State, recipe: Recipe, family: Family, only: pl.Expr | None 
 
     Columns `id`, `source`, `group`, `license`, `content_hash`, `match_hash`, `file`, `row`, `split`, `gold`, `args`;
     `first` (upstream rows of the source before the record's file), `limit` (of the source in the recipe), `side`,
-    `bridge`; `rule`, `value` and `threshold` of the first dropping rule that it hits, and `marks`, the rules that mark.
+    `bridge`, `outcome` (of its verification); `rule`, `value` and `threshold` of the first dropping rule that it hits,
+    and `marks`, the rules that mark.
     """
     chosen = pl.lit(value=True) if only is None else only
     hit = hits(state.scan(f"signals_{family.name}").filter(chosen), recipe.rules, family).collect()
@@ -94,6 +95,7 @@ def evidence(state: State, recipe: Recipe, family: Family, only: pl.Expr | None 
         )
         .join(_first_rows(state), on=["source", "file"], how="left")
         .join(_limits(recipe).lazy(), on="source", how="left")
+        .join(state.scan("verification").select("id", "outcome"), on="id", how="left")
         .join(state.scan("placements").select("content_hash", "side", "bridge"), on="content_hash", how="left")
         .collect()
         .join(dropping.select("id", "rule", "value", "threshold"), on="id", how="left")

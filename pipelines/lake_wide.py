@@ -15,14 +15,34 @@ from pipelines.states import State, note_built
 from schemas.families import FAMILIES
 from schemas.vocabulary import SIDES
 
+_KEY = ("content_hash", "text_hash", "words", "keys")
+
 
 def built_with(settings: LakeSettings) -> str:
     """Identity of what shapes the lake-wide tables: the settings, and the code of duplicates and sides."""
     digest = hashlib.sha256(settings.model_dump_json(exclude={"rejects_at_most"}).encode())
-    folder = Path(str(dedup.__file__)).parent
-    for path in [*sorted(folder.glob("*.py")), Path(str(sides.__file__))]:
-        digest.update(path.read_bytes())
+    for package in (dedup, sides):
+        for path in sorted(Path(str(package.__file__)).parent.glob("*.py")):
+            digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Signatures:
+    """The signatures that a lake keeps by content: see `dedup.signed.Cache`."""
+
+    lake: Lake
+
+    def known(self, kind: str, code: str) -> pl.DataFrame:
+        held = self.lake.scan("signatures").filter((pl.col("kind") == kind) & (pl.col("code") == code))
+        return held.select(_KEY).collect()
+
+    def add(self, kind: str, code: str, new: pl.DataFrame) -> None:
+        rows = new.with_columns(kind=pl.lit(kind), code=pl.lit(code))
+        staged = self.lake.stage("signatures", rows, partition=kind)
+        # Those of other code are of no use any more.
+        first = self.known(kind, code).is_empty()
+        self.lake.commit("signatures", staged, replace=kind if first else None)
 
 
 def build_pairs(state: State, settings: LakeSettings) -> tuple[State, dict[str, int]]:
@@ -30,16 +50,14 @@ def build_pairs(state: State, settings: LakeSettings) -> tuple[State, dict[str, 
 
     A state that has them keeps them.
     """
-    names = {f"pairs_{name}": family for name, family in FAMILIES.items()}
-    if not names.keys() <= state.versions.keys():
+    if f"pairs_{next(iter(FAMILIES))}" not in state.versions:
         built = {}
-        for table, family in names.items():
-            found = pairs(state.scan(f"records_{family.name}"), family, settings.pair_floor)
-            built[table] = state.lake.replace(table, found)
+        for name, family in FAMILIES.items():
+            found = pairs(state.scan(f"records_{name}"), family, settings.pair_floor, Signatures(state.lake))
+            built[f"pairs_{name}"] = state.lake.replace(f"pairs_{name}", found.table)
+            built[f"crowds_{name}"] = state.lake.replace(f"crowds_{name}", found.crowded)
         state = note_built(state, built, ready=False)
-    return state, {
-        family.name: int(state.scan(table).select(pl.len()).collect().item()) for table, family in names.items()
-    }
+    return state, {name: int(state.scan(f"pairs_{name}").select(pl.len()).collect().item()) for name in FAMILIES}
 
 
 @dataclass(frozen=True)
@@ -56,7 +74,7 @@ def build_sides(state: State, settings: LakeSettings) -> Sided:
     """Tie what belongs together and give each component a side; old rows keep theirs. Makes the state ready."""
     if not state.ready:
         lake = state.lake
-        tied = sides.ties(state, settings.ties)
+        tied = sides.ties(state, settings.ties, Signatures(lake))
         placed = sides.place(_nodes(state), tied, _history(lake), settings.shares, state.number)
         built = {
             "ties": lake.replace("ties", tied),

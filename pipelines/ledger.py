@@ -7,10 +7,12 @@ from typing import Final
 import polars as pl
 
 from pipelines import sides
-from pipelines.dedup.survivors import survivors
+from pipelines.dedup.golds import group_key, node
+from pipelines.dedup.survivors import Crowd, survivors
 from pipelines.errors import TamisError
 from pipelines.fates import evidence, first_of, grounds
 from pipelines.lake import Lake
+from pipelines.parts import compared
 from pipelines.recipe import Recipe
 from pipelines.sources.source import pinned_side
 from pipelines.states import Pass, State, last_pass, publish
@@ -31,6 +33,9 @@ GIVEN: Final = (
 `one_fate_each` refuses any other, and the report says `not looked for` of a defect that only another would catch."""
 
 _SCHEMA: Final = pl.DataFrame(pl.from_arrow(TABLES["ledger"].schema.empty_table())).schema
+
+NOT_COMPARED: Final = "not compared further"
+"""The mark of a record that is kept although it has more alike than it was compared with."""
 
 
 @dataclass(frozen=True)
@@ -121,15 +126,20 @@ def _crossing(state: State, made: pl.DataFrame) -> str | None:
 def _of_family(state: State, name: str, recipe: Recipe, known_sources: Collection[str], family: Family) -> pl.DataFrame:
     rows = _with_fates_before_duplicates(state, recipe, known_sources, family)
     alive = rows.filter(pl.col("fate").is_null()).select(
-        "id", "source", "group", "content_hash", "match_hash", "gold", "args", rank=_rank(recipe)
+        "id", "match_hash", "gold", "args", "node", group=group_key(), rank=_rank(recipe)
     )
-    removed = survivors(
+    crowded = state.scan(f"crowds_{family.name}").collect()
+    chosen = survivors(
         alive,
         state.scan(f"pairs_{family.name}").collect(),
-        threshold=recipe.duplicates.near,
+        recipe.duplicates.near,
         exact=recipe.duplicates.exact,
+        crowd=Crowd(crowded, state.scan(f"records_{family.name}"), compared(family)),
     )
-    decided = rows.join(removed.rename({"fate": "duplicate"}), on="id", how="left", maintain_order="left")
+    capped = pl.col("id").is_in(chosen.not_compared_further.implode())
+    decided = rows.join(
+        chosen.removed.rename({"fate": "duplicate"}), on="id", how="left", maintain_order="left"
+    ).with_columns(marks=pl.when(capped).then(pl.col("marks").list.concat(pl.lit([NOT_COMPARED]))).otherwise("marks"))
     return decided.with_columns(
         recipe=pl.lit(name), family=pl.lit(family.name), fate=pl.coalesce("fate", "duplicate", pl.lit("kept"))
     ).select(pl.col(column).cast(dtype) for column, dtype in _SCHEMA.items())
@@ -142,7 +152,7 @@ def _with_fates_before_duplicates(
     found = evidence(state, recipe, family)
     decided = first_of(grounds(recipe, known_sources))
     return (
-        found.with_columns(decided=decided, pinned=_is_pinned(found["split"]))
+        found.with_columns(decided=decided, node=node(), pinned=_is_pinned(found["split"]))
         .drop("value", "threshold")
         .unnest("decided")
     )
@@ -154,9 +164,13 @@ def _is_pinned(splits: pl.Series) -> pl.Series:
 
 
 def _rank(recipe: Recipe) -> pl.Expr:
-    """Order of survival, best first: the recipe's order of sources, a stated licence, a gold answer, the id."""
+    """Order of survival: a verified answer, the recipe's order of sources, a stated licence, a gold answer, the id.
+
+    Best first. A refuted answer comes after one of which nothing is known.
+    """
     priority = pl.col("source").replace_strict({s: n for n, s in enumerate(recipe.sources)}, return_dtype=pl.Int64)
-    order = pl.struct(priority, pl.col("license").is_null(), pl.col("gold").is_null(), pl.col("id"))
+    answer = pl.col("outcome").replace_strict({"verified": 0, "refuted": 2}, default=1, return_dtype=pl.Int64)
+    order = pl.struct(answer, priority, pl.col("license").is_null(), pl.col("gold").is_null(), pl.col("id"))
     return order.rank("ordinal").cast(pl.Int64) - 1
 
 

@@ -52,8 +52,12 @@ def normalise(frame: pl.DataFrame, read: Read, place: Place) -> Normalised:
     the same of all of them: a row that yields a record is neither rejected nor left out.
     """
     prepared = read.prepare(frame) if read.prepare else frame
-    judged = prepared.with_columns(
-        __reject=_first_true(read.reject), __skip=pl.coalesce(_first_true(read.skip), _part(read.part_of, place))
+    judged = (
+        prepared.lazy()  # only lazily does an expression that several columns share run once
+        .with_columns(
+            __reject=_first_true(read.reject), __skip=pl.coalesce(_first_true(read.skip), _part(read.part_of, place))
+        )
+        .collect()
     )
     open_rows = judged.filter(pl.col("__reject").is_null() & pl.col("__skip").is_null())
     records, failures = {}, []
@@ -116,7 +120,7 @@ def _family_rows(open_rows: pl.DataFrame, family: Family, columns: Columns, plac
         number = pl.when(pl.len().over("row") > 1).then(pl.format("#{}", pl.int_range(pl.len()).over("row")))
         key = pl.concat_str(key, number.fill_null(""))
     rows = (
-        chosen.lazy()  # only lazily does an expression that several columns share run once
+        chosen.lazy()  # as above
         .select(
             **(absent | defaults | given),
             __key=key,

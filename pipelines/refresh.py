@@ -1,8 +1,8 @@
-"""A source's run: from its snapshot to staged records and signals, checked together, then committed together.
+"""A source's run: from its snapshot to staged records, signals and verification, checked and committed together.
 
 Unchanged files are not read again: a file's records lie in files of their own, which are replaced when the Hub's
-content, the code that reads them, or the row limit changes. Where only the code of the signals changes, they are
-computed again from the committed records.
+content, the code that reads them, or the row limit changes. Where only the code of the signals or of verification
+changes, these are computed again from the committed records.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,14 +22,20 @@ from pipelines.reading import read
 from pipelines.sources.source import Read, Source
 from pipelines.staging import Staged, Writer
 from pipelines.transactions import Change, commit, committing
+from pipelines.verify import verification as verifying
+from pipelines.verify.workers import Workers
 from pipelines.wanted import Snapshot, UpstreamFile
 from pipelines.workspace import Workspace, source_lock
-from schemas.families import FAMILIES
-from schemas.tables import PER_SOURCE, TABLES
+from schemas.families import FAMILIES, Family
+from schemas.tables import MEASURED, PER_SOURCE, TABLES
 
 Progress = Callable[[str], None]
 
 _FILES_SCHEMA: Final = pl.DataFrame(pl.from_arrow(TABLES["files"].schema.empty_table())).schema
+
+
+_MEASURED_OF: Final = {f"signals_{name}": (name,) for name in FAMILIES} | {"verification": verifying.FAMILIES_VERIFIED}
+"""Tables that are computed from records, and the families whose records each has a row for."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +61,12 @@ class Refreshed:
 class _Staging:
     """What a run has staged so far. `kept`: tags of the upstream files whose records stay as they are.
 
-    `measured`: those of them whose signals are computed again.
+    `measured`: those of them whose signals and verification are computed again.
     """
 
     lake: Lake
     source: str
+    workers: Workers
     kept: set[str] = field(default_factory=set)
     measured: set[str] = field(default_factory=set)
     staged: dict[str, list[Staged]] = field(default_factory=lambda: {t.name: [] for t in PER_SOURCE})
@@ -99,15 +106,16 @@ def refresh(
         with committing(lake, progress):
             pass  # what a killed run of this source left is finished before its tables are read
         before = lake.scan("files").filter(pl.col("source") == name).collect()
-        staging = _Staging(lake, name)
-        try:
-            rows, again = _stage_files(staging, source, snapshot, before, limit, progress)
-            files = pl.DataFrame(rows, schema=_FILES_SCHEMA)
-            check(lake, name, files, staging, settings)
-            staging.staged["files"] = lake.stage("files", files, partition=name)
-        except BaseException:
-            staging.discard()
-            raise
+        with Workers() as workers:
+            staging = _Staging(lake, name, workers)
+            try:
+                rows, again = _stage_files(staging, source, snapshot, before, limit, progress)
+                files = pl.DataFrame(rows, schema=_FILES_SCHEMA)
+                check(lake, name, files, staging, settings)
+                staging.staged["files"] = lake.stage("files", files, partition=name)
+            except BaseException:
+                staging.discard()
+                raise
         _commit(lake, staging, before, files, again, progress)
         return Refreshed(name, files, tuple(again))
 
@@ -127,8 +135,8 @@ def _stage_files(
         if old is not None and intact and why_again(old, file, source.code, left) is None:
             row = old
             staging.kept.add(file_key(file.path))
-            if _signals_are_stale(staging.lake, staging.source, file_key(file.path)):
-                progress(f"{staging.source}: {file.path}: signals by new code")
+            if _measures_are_stale(staging.lake, staging.source, file_key(file.path)):
+                progress(f"{staging.source}: {file.path}: signals and verification by new code")
                 _measure_again(staging, file_key(file.path))
         elif left == 0:
             continue
@@ -140,27 +148,36 @@ def _stage_files(
     return rows, again
 
 
-def _signals_are_stale(lake: Lake, source: str, tag: str) -> bool:
-    """Whether an upstream file has committed records whose signals were computed by other code, or never."""
-    for family in FAMILIES:
-        made = lake.files(f"signals_{family}", source, {tag})
-        current = (
-            pl.scan_parquet(made).select((pl.col("code") == quality.code()).all()).collect().item() if made else True
-        )
-        if not current or (not made and lake.files(f"records_{family}", source, {tag})):
+def _measures_are_stale(lake: Lake, source: str, tag: str) -> bool:
+    """Whether an upstream file has committed records that were measured or verified by other code, or never."""
+    for table, families in _MEASURED_OF.items():
+        made = lake.files(table, source, {tag})
+        code = verifying.code() if table == "verification" else quality.code()
+        current = pl.scan_parquet(made).select((pl.col("code") == code).all()).collect().item() if made else True
+        if not current or (not made and any(lake.files(f"records_{name}", source, {tag}) for name in families)):
             return True
     return False
 
 
+def _measure(staging: _Staging, writers: Mapping[str, Writer], records: pl.DataFrame, family: Family) -> None:
+    """Stage the verification and the signals of records of a family."""
+    if family.name in verifying.FAMILIES_VERIFIED:
+        known = staging.lake.scan("verification").filter(pl.col("source") == staging.source)
+        verified = verifying.verification(records, family, staging.workers, known)
+        writers["verification"].write(verified)
+        records = records.with_columns(verified["outcome"])
+    writers[f"signals_{family.name}"].write(quality.signals(records, family))
+
+
 def _measure_again(staging: _Staging, tag: str) -> None:
-    """Stage the signals of an upstream file's committed records, in batches; the records stay as they are."""
+    """Stage the signals and verification of an upstream file's records, in batches; the records stay as they are."""
     writers = staging.writers(tag)
     try:
         for name, family in FAMILIES.items():
             for path in staging.lake.files(f"records_{name}", staging.source, {tag}):
                 for batch in pq.ParquetFile(path).iter_batches():
                     records = pl.DataFrame(batch).with_columns(source=pl.lit(staging.source))
-                    writers[f"signals_{name}"].write(quality.signals(records, family))
+                    _measure(staging, writers, records, family)
     except BaseException:
         for writer in writers.values():
             writer.discard()
@@ -257,7 +274,7 @@ def _stage_file(
             for family, table in done.records.items():
                 records[family] += table.height
                 writers[f"records_{family}"].write(table)
-                writers[f"signals_{family}"].write(quality.signals(table, FAMILIES[family]))
+                _measure(staging, writers, table, FAMILIES[family])
             progress(f"{staging.source}: {file.path}: {counts['rows']:,} rows")
     except BaseException as error:
         for writer in writers.values():
@@ -302,7 +319,7 @@ def _replaced(table: str, tags: tuple[str, ...] | None, measured: tuple[str, ...
     """Tags of the files that leave a table; None where its whole partition does."""
     if table == "files" or tags is None:
         return None
-    return tags + measured if table.startswith("signals_") else tags
+    return tags + measured if table in MEASURED else tags
 
 
 def _commit(
@@ -356,12 +373,14 @@ def check(lake: Lake, name: str, files: pl.DataFrame, staging: _Staging, setting
     )
     if unequal:
         raise TamisError(unequal, where=name, cure="Materialise `records` of this source again.")
-    for family in FAMILIES:
-        kept = _scan(lake, staging, f"signals_{family}").select(pl.len()).collect().item()
-        counted = int(files["records"].struct.field(family).sum())
+    for table, families in _MEASURED_OF.items():
+        kept = _scan(lake, staging, table).select(pl.len()).collect().item()
+        counted = sum(int(files["records"].struct.field(family).sum()) for family in families)
         if kept != counted:
             raise TamisError(
-                f"{kept:,} rows of signals for {counted:,} records of {family}", where=name, cure="Refresh the source."
+                f"{kept:,} rows of {table} for {counted:,} records of {', '.join(families)}",
+                where=name,
+                cure="Refresh the source.",
             )
 
 
@@ -406,7 +425,7 @@ def accounting(files: pl.DataFrame, held: pl.LazyFrame, rejects: pl.LazyFrame) -
 
 def _scan(lake: Lake, staging: _Staging, table: str) -> pl.LazyFrame:
     """A table's partition as it will be: the staged files, and those of upstream files that were not read again."""
-    kept = staging.kept - staging.measured if table.startswith("signals_") else staging.kept
+    kept = staging.kept - staging.measured if table in MEASURED else staging.kept
     paths = [lake.path(s) for s in staging.staged[table]] + lake.files(table, staging.source, kept)
     return pl.scan_parquet(paths) if paths else lake.scan(table, absent=True)
 

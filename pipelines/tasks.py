@@ -48,7 +48,9 @@ def checked_rewards(messages: pl.Expr, reward_model: pl.Expr) -> dict[str, pl.Ex
 
 
 def _one_truth(reward_model: pl.Expr) -> pl.Expr:
-    return gold(_alone(reward_model).str.replace(r"^([-+]?\d+)\.0$", "${1}"))
+    whole_number = reward_model.str.contains(r'"ground_truth":\s*-?\d+\.0\s*[,}]')
+    alone = _alone(reward_model)
+    return gold(pl.when(whole_number).then(alone.str.strip_suffix(".0")).otherwise(alone))
 
 
 def _several_truths(reward_model: pl.Expr) -> pl.Expr:

@@ -25,6 +25,9 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 SAMPLE: Final = "sample"
 ONLINE: Final = "online"
 
+_HIDDEN: Final = "TAMIS_HIDDEN"
+_OF_THE_HUB: Final = ("HF_", "HUGGING_FACE_")
+
 _LAYOUT: Final = 1
 
 
@@ -118,7 +121,10 @@ class Workspace:
 
         TamisError if a Hub library was imported before with another endpoint.
         """
-        for name, value in self.environment(endpoint).items():
+        environment = self.environment(endpoint)
+        hidden = {name: os.environ[name] for name in environment if name.startswith(_OF_THE_HUB) and name in os.environ}
+        os.environ.setdefault(_HIDDEN, json.dumps(hidden))
+        for name, value in environment.items():
             if value is None:
                 os.environ.pop(name, None)
             else:
@@ -149,6 +155,19 @@ class Workspace:
 def source_lock(source: str) -> str:
     """Name of the lock under which a source's tables are staged."""
     return f"source-{quote(source, safe='')}"
+
+
+def users_hub() -> dict[str, str | None]:
+    """The Hub's variables as they were before a loopback Hub's workspace was activated; None: not set.
+
+    For a child process that fetches a model: those come from the user's own Hub and caches, whichever Hub the data
+    sets come from.
+    """
+    if os.environ.get("TAMIS_HUB", ONLINE) == ONLINE:
+        return {}
+    hidden: dict[str, str] = json.loads(os.environ.get(_HIDDEN, "{}"))
+    changed = [name for name in Workspace(Path(), SAMPLE).environment(None) if name.startswith(_OF_THE_HUB)]
+    return {name: hidden.get(name) for name in changed}
 
 
 def home() -> Path:

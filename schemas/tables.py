@@ -83,6 +83,21 @@ _REJECTS = Table(
     ),
 )
 
+_SIGNATURES = Table(
+    name="signatures",
+    partition="kind",
+    key=("kind", "content_hash"),
+    columns=(
+        column("kind", pa.string(), "which text of a record: what its family compares, or a part", nullable=False),
+        _CONTENT,
+        column("code", pa.string(), "identity of the code that signed it", nullable=False),
+        column("text_hash", HASH, "16 bytes of blake3 of the text", nullable=False),
+        column("words", pa.int64(), "words of the text", nullable=False),
+        column("keys", HASH, "MinHash signature: 25 band keys of 4 bytes", nullable=False),
+    ),
+)
+"""Not part of a state: it is read by content, and says nothing that could not be computed again."""
+
 _STATES = Table(
     name="states",
     key=("state", "ready"),
@@ -132,11 +147,11 @@ _PLACEMENTS = Table(
 
 _TIES = Table(
     name="ties",
-    key=("left", "right", "kind"),
+    key=("tie", "content_hash"),
     columns=(
-        column("left", HASH, "content hash", nullable=False),
-        column("right", HASH, "content hash", nullable=False),
-        column("kind", pa.string(), "group, first turn, near prompt or near response", nullable=False),
+        column("tie", pa.int64(), "number of the tie: all that it holds must stand on one side", nullable=False),
+        _CONTENT,
+        column("kind", pa.string(), "group, upstream row, prompt, first turn, near prompt or response", nullable=False),
     ),
 )
 
@@ -158,7 +173,12 @@ _LEDGER = Table(
         column("threshold", pa.float64(), "what the value was compared with, where a rule decided"),
         column("survivor", pa.string(), "id of the kept record that stands for a duplicate"),
         column("similarity", pa.float64(), "Jaccard similarity to the survivor"),
-        column("marks", pa.list_(pa.string()), "rules that only mark and hit this record", nullable=False),
+        column(
+            "marks",
+            pa.list_(pa.string()),
+            "rules that only mark and hit it, and `not compared further`",
+            nullable=False,
+        ),
     ),
 )
 
@@ -191,6 +211,23 @@ def _signals(name: str) -> Table:
     return Table(f"signals_{name}", columns, ("id",), partition="source", open_ended=True)
 
 
+_VERIFICATION: Final = Table(
+    name="verification",
+    partition="source",
+    key=("id",),
+    columns=(
+        column("id", pa.string(), "of the record", nullable=False),
+        _SOURCE,
+        column("family", pa.string(), "of the record: cot or grpo", nullable=False),
+        _CONTENT,
+        column("outcome", pa.string(), "verified, refuted, unverifiable or timed out", nullable=False),
+        column("by", pa.string(), "what decided; null where nothing could"),
+        column("said", pa.string(), "the answer that was compared with the gold one, or its last 200 characters"),
+        column("code", pa.string(), "identity of the code that verified", nullable=False),
+    ),
+)
+
+
 def _pairs(name: str) -> Table:
     columns = (
         column("left", HASH, "content hash, the smaller of the two", nullable=False),
@@ -201,16 +238,32 @@ def _pairs(name: str) -> Table:
     return Table(f"pairs_{name}", columns, ("left", "right"))
 
 
+def _crowds(name: str) -> Table:
+    columns = (
+        column("content_hash", HASH, "of a record that has too many alike for pairs to be stored", nullable=False),
+    )
+    return Table(f"crowds_{name}", columns, ("content_hash",))
+
+
 PER_SOURCE: Final = (
     *(_records(name) for name in FAMILIES),
     *(_signals(name) for name in FAMILIES),
+    _VERIFICATION,
     _REJECTS,
     _FILES,
 )
 """In the order in which a source's run commits them: `files` last."""
 
-LAKE_WIDE: Final = (*(_pairs(name) for name in FAMILIES), _TIES, _PLACEMENTS)
+MEASURED: Final = (*(f"signals_{name}" for name in FAMILIES), _VERIFICATION.name)
+"""Tables of a source that are computed from its records alone, and again where their code changes."""
+
+LAKE_WIDE: Final = (
+    *(_pairs(name) for name in FAMILIES),
+    *(_crowds(name) for name in FAMILIES),
+    _TIES,
+    _PLACEMENTS,
+)
 
 TABLES: Final[dict[str, Table]] = {
-    t.name: t for t in (*PER_SOURCE, *LAKE_WIDE, _STATES, _PASSES, _SIDES, _LEDGER, _FATES)
+    t.name: t for t in (*PER_SOURCE, _SIGNATURES, *LAKE_WIDE, _STATES, _PASSES, _SIDES, _LEDGER, _FATES)
 }

@@ -8,6 +8,9 @@ ROLES: Final = ("system", "user", "assistant", "tool")
 VERIFIERS: Final = ("math", "exact", "choice", "code", "countdown", "instruction")
 """How an answer of the family grpo is checked."""
 
+OUTCOMES: Final = ("verified", "refuted", "unverifiable", "timed out")
+"""What verification can find of an answer; the last two say that it is not known."""
+
 FATES: Final = (
     "forgotten",
     "source removed",

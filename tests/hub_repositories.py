@@ -4,6 +4,7 @@ import json
 import random
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 CARD = """---
@@ -30,8 +31,8 @@ def write(path: Path, content: str | bytes) -> Path:
 def parquet(path: Path, rows: int, seed: int = 0) -> Path:
     """A parquet file of one column `a`; some 10 bytes a row."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    numbers = random.Random(seed)
-    pl.DataFrame({"a": [numbers.getrandbits(62) for _ in range(rows)]}).write_parquet(path, compression="uncompressed")
+    numbers = np.frombuffer(random.Random(seed).randbytes(rows * 8), np.int64)
+    pl.DataFrame({"a": numbers}).write_parquet(path, compression="uncompressed")
     return path
 
 

@@ -27,7 +27,7 @@ ENDPOINT = f"http://127.0.0.1:{_LISTENER.getsockname()[1]}"
 
 for _name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_OFFLINE"):
     os.environ.pop(_name, None)
-os.environ |= {
+ENVIRONMENT = {
     "HF_ENDPOINT": ENDPOINT,
     "HF_HOME": str(HOME),
     "HF_HUB_CACHE": str(CACHE),
@@ -35,6 +35,8 @@ os.environ |= {
     "HF_HUB_DISABLE_XET": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
 }
+"""For this process, and for those of its children that are to see the same Hub."""
+os.environ |= ENVIRONMENT
 
 
 class _Switch:

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -13,7 +14,8 @@ from pipelines.reading import read
 from pipelines.sources import sources
 from pipelines.sources.source import Read
 
-Rows = list[dict[str, object]]
+Row = dict[str, Any]
+Rows = list[Row]
 
 
 def read_of(name: str, split: str = "train", config: str | None = None) -> Read:
@@ -62,6 +64,17 @@ def made(name: str, path: Path, split: str = "train", config: str | None = None)
     assert nothing["row"].is_unique().all()
     assert whole.rows == whole.yielding + nothing.height, "each row ends in exactly one of three"
     return whole
+
+
+def made_of(name: str, rows: Rows, folder: Path, config: str | None = None, form: str = "jsonl") -> Normalised:
+    """What becomes of rows of a config's first split, in a file of this form: jsonl, json or parquet."""
+    declared = next(read for read in sources()[name].reads if config in (None, read.config))
+    return made(name, written(folder / f"rows.{form}", rows), declared.splits[0], config)
+
+
+def rejected(done: Normalised) -> list[tuple[int, str]]:
+    """Row and reason of the rows that are rejects."""
+    return [(row, reason) for row, selected, reason in reasons(done) if selected]
 
 
 def said(messages: list[dict[str, str]]) -> list[tuple[str, str]]:

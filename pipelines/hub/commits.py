@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from fsspec.utils import glob_translate  # type: ignore[import-untyped]
+from fsspec.utils import glob_translate
 
 from pipelines.files import write_whole
 

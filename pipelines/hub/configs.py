@@ -68,7 +68,7 @@ def _splits(commit: Commit, config: str, want: Wanted) -> Iterator[tuple[str, li
 
 
 def _resolve_one(connection: Connection, repo: str, commit: Commit, config: str | None) -> None:
-    import datasets  # type: ignore[import-untyped]
+    import datasets
 
     if connection.endpoint != datasets.config.HF_ENDPOINT:
         raise TamisError(

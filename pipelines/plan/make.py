@@ -13,6 +13,7 @@ import polars as pl
 from huggingface_hub import constants
 
 from pipelines import timings
+from pipelines.catalogue import row_limit
 from pipelines.errors import TamisError
 from pipelines.hub import Absent, Hub
 from pipelines.lake import Lake
@@ -49,7 +50,9 @@ def plan(
     for name, source in sources.items():
         if only is None or name in only:
             say(f"asking the Hub about {source.repo}")
-            planned.append(_source(hub, name, source, files.filter(pl.col("source") == name), limit, notes))
+            planned.append(
+                _source(hub, name, source, files.filter(pl.col("source") == name), limit or row_limit(name), notes)
+            )
     others = tuple(name for name in sources if only is not None and name not in only)
     upstream = sum(one.upstream for one in planned)
     upstream += int(files.filter(pl.col("source").is_in(others))["bytes"].sum())

@@ -14,13 +14,21 @@ _EMPTY_WORDS = (
     r"|not applicable|(?:your|insert|enter|put|add)(?: your)? (?:answer|response|text|input|output)(?: goes)? here"
     r"|placeholder|lorem ipsum|[<\[({]\s*(?:none|null|nil|nan|empty|blank)\s*[>\])}]"
 )
-_PLACEHOLDER = rf"(?i)^\W*(?:(?:input|output|answer|response)\s*:\s*)?(?:{_EMPTY_WORDS}|none|null|nan)\W*$"
-_PLACEHOLDER_LINE = rf"(?i)(?:^|\n)[^\w\n]*(?:(?:input|context)[ \t]*:[ \t]*)?(?:{_EMPTY_WORDS})\W*$"
+_PLACEHOLDER = (
+    rf"(?i)^\W*(?:(?:input|output|answer|response)\s*:\s*)?(?:{_EMPTY_WORDS}|none|null|nan)\W*$"
+    r"|^\s*(?:\.{2,}|…+|-{2,}|_{2,}|\?{2,}|[–—])\s*$"
+)
+_PLACEHOLDER_LINE = (
+    rf"(?i)(?:^|\n)[^\w\n]*(?:(?:input|context)[ \t]*:[ \t]*)?(?:{_EMPTY_WORDS})\W*$"
+    r"|\n[ \t]*\n(?:none|null|nan)\.?\s*$"  # a paragraph of its own: as a line it may be the last of several choices
+)
 
 _THING = (
     r"(?:image|picture|photo|photograph|painting|screenshot|video|audio|sound|clip|file|attachment|link|url|pdf|document"
     r"|article|webpage|web page|website|spreadsheet|chart|graph|diagram|map|drawing|illustration|cartoon|recording)"
 )
+_SEEN_OR_HEARD = r"(?:image|picture|photo|photograph|painting|screenshot|video|audio|clip|recording)"
+_BROUGHT = r"(?:uploaded|attached|sent|shared|posted|provided|included|enclosed)"
 _MISSING = "|".join(
     [
         # [Image], (link to photo), <video clip>, {attached file}: a stand-in for the thing.
@@ -31,6 +39,8 @@ _MISSING = "|".join(
         r"!\[[^\]\n]*\]\([^)\n]+\)",
         r"\b(?:see|in|from|at|look at|open|using|describe|analy[sz]e) the (?:attached|enclosed|linked)\b",
         rf"\b(?:the|this|an?) attached {_THING}",
+        rf"\b(?:the|this|these|that|my) {_SEEN_OR_HEARD}s? (?:above|below)\b",
+        rf"\b(?:the|this|that|my) {_THING}s? (?:that |which )?(?:i|we)(?:['’]ve| have)?(?: just)? {_BROUGHT}\b",
     ]
 )
 # One line and then nothing but addresses: what the answer should have read; unless the task is about addresses.
@@ -81,7 +91,7 @@ _CUTOFF = "|".join(
 
 @of_part(unit="0 or 1", parts=ANSWERS)
 def placeholder(part: Part) -> pl.Expr:
-    """Whether the answer is nothing but a stand-in for one: `<nooutput>`, `N/A`, `None`, `Your answer here`."""
+    """Whether the answer is nothing but a stand-in for one: `<nooutput>`, `N/A`, `None`, `Your answer here`, `...`."""
     return yes(part.text.str.contains(_PLACEHOLDER))
 
 
@@ -95,8 +105,8 @@ def placeholder_input(family: Family) -> pl.Expr:
 def missing_attachment(family: Family) -> pl.Expr:
     """Whether the last turn asks about an image, recording or page that a model of text cannot see.
 
-    A stand-in (`[Image]`), the address of a picture or recording, `the attached file`, or one line with nothing but
-    addresses after it, where that line does not speak of addresses.
+    A stand-in (`[Image]`), the address of a picture or recording, `the attached file`, `the photo above`, `the file
+    that I uploaded`, or one line with nothing but addresses after it, where that line does not speak of addresses.
     """
     turn = pl.col("last_turn")
     without_address = turn.str.replace_all(r"(?:https?://|www\.)\S+", "")

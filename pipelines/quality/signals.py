@@ -9,13 +9,13 @@ import polars as pl
 
 from pipelines import parts
 from pipelines.parts import is_messages
-from pipelines.quality import chat, grpo, personal_data, preference, reasoning, text
+from pipelines.quality import chat, grpo, personal_data, preference, reasoning, text, verified
 from pipelines.quality.characters import characters
 from pipelines.quality.repetition import repetition
 from pipelines.quality.signal import SIGNALS as SIGNALS
 from schemas.families import Family
 
-SUBJECTS: Final = (text, chat, reasoning, preference, grpo, personal_data)
+SUBJECTS: Final = (text, chat, reasoning, preference, grpo, verified, personal_data)
 """The modules whose functions are signals, in the order of the report."""
 
 
@@ -44,8 +44,10 @@ def view(table: pl.DataFrame, family: Family) -> pl.DataFrame:
 
     Each part is its text (without system messages), with the counts of `characters` and `repetition` beside it as
     `<part>.<count>`; `<part>_messages` is the list where it is one, and `last_turn` the last message of the prompt.
-    Every other column stays.
+    Every other column stays; `outcome`, which verification gives, is null where it is not there.
     """
+    if "outcome" not in table.columns:
+        table = table.with_columns(outcome=pl.lit(None, dtype=pl.String))
     text_columns = table.select(parts.text(family, part, system=False).alias(part) for part in family.parts)
     counts = [
         counted.rename(lambda name, part=part: f"{part}.{name}")  # type: ignore[misc]

@@ -92,6 +92,16 @@ def signals_markdown(lake: Lake, source: str, families: Sequence[str]) -> str:
     return "\n\n".join(parts) or "There are no signals."
 
 
+def outcomes_markdown(counts: pl.DataFrame) -> str:
+    """Records by family, outcome of verification and what decided, of `verification.outcome_counts`."""
+    if counts.is_empty():
+        return "No record has an answer to check."
+    return _table(
+        ("family", "outcome", "decided by", "records"),
+        [(family, outcome, by or "nothing", f"{records:,}") for family, outcome, by, records in counts.iter_rows()],
+    )
+
+
 def funnel_markdown(counts: pl.DataFrame) -> str:
     """Records by fate and reason with their share, of `ledger.funnel`'s counts."""
     total = int(counts["records"].sum())

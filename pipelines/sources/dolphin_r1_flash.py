@@ -12,10 +12,16 @@ from pipelines.layouts import MESSAGES, SHAREGPT, answered, messages, sharegpt, 
 from pipelines.sources.source import Read, Source
 
 NAMES = ("messages", "conversations")
-answer = pl.col("answer")
-spoken = pl.coalesce(messages("spoken"), sharegpt("shared"))
-apart = spoken.list.concat(turns(assistant=answer))
-whole = pl.when(answer.is_not_null()).then(apart).otherwise(spoken)
+
+
+def conversations(frame: pl.DataFrame) -> pl.DataFrame:
+    """Adds `whole`: the conversation in one form, the answer at its end."""
+    spoken, answer = pl.coalesce(messages("spoken"), sharegpt("shared")), pl.col("answer")
+    apart = spoken.list.concat(turns(assistant=answer))
+    return frame.with_columns(whole=pl.when(answer.is_not_null()).then(apart).otherwise(spoken))
+
+
+whole = pl.col("whole")
 columns = answered(whole)
 
 SOURCE = Source(
@@ -33,6 +39,7 @@ SOURCE = Source(
                 "answer": Column(optional=True),
             },
             any_of=(("spoken",), ("shared",)),
+            prepare=conversations,
             reject=unanswered(whole),
             families={"cot": {**columns, "reasoning": pl.coalesce("reasoning", columns["reasoning"])}},
         ),

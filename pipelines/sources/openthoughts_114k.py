@@ -7,7 +7,7 @@ lacks is the constant system prompt of `default`.
 
 import polars as pl
 
-from pipelines.answers import boxed, gold, tests_of_code
+from pipelines.answers import boxed, code_tests, gold
 from pipelines.layouts import kept, turns
 from pipelines.sources.source import Read, Source
 
@@ -16,7 +16,7 @@ given = pl.when(starter.str.strip_chars() != "").then("\n\n" + starter).otherwis
 question = turns(user=pl.col("problem") + given)
 is_code = pl.col("domain") == "code"
 answer = pl.when(~is_code).then(gold(boxed(pl.col("ground_truth_solution"))))
-tests = pl.when(is_code).then(tests_of_code(pl.col("test_cases"), starter))
+tests = pl.when(is_code).then(code_tests(pl.col("test_cases"), starter))
 
 SOURCE = Source(
     repo="open-thoughts/OpenThoughts-114k",

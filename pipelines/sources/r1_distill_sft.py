@@ -35,12 +35,17 @@ V0 = Read(
     },
 )
 
-asked = messages("messages")
-question = pl.when(asked.list.last().struct.field("role") == "assistant").then(asked.list.head(asked.list.len() - 1))
-anew = turns(assistant=pl.col("reannotated_assistant_content"))
-rewritten = messages("reannotated_messages")
-written = pl.when(rewritten.list.len() > 0).then(rewritten).otherwise(pl.coalesce(question, asked).list.concat(anew))
 
+def conversations(frame: pl.DataFrame) -> pl.DataFrame:
+    """Adds `written`: the conversation with the new answer, put together where upstream did not."""
+    asked, rewritten = messages("messages"), messages("reannotated_messages")
+    ends = asked.list.last().struct.field("role") == "assistant"
+    question = pl.when(ends).then(asked.list.head(asked.list.len() - 1)).otherwise(asked)
+    anew = question.list.concat(turns(assistant=pl.col("reannotated_assistant_content")))
+    return frame.with_columns(written=pl.when(rewritten.list.len() > 0).then(rewritten).otherwise(anew))
+
+
+written = pl.col("written")
 V1 = Read(
     config="v1",
     splits=("train",),
@@ -51,6 +56,7 @@ V1 = Read(
         "source_dataset": pl.String,
         "verified": verified,
     },
+    prepare=conversations,
     reject=unanswered(written),
     families={"cot": {**answered(written), "meta": kept("source_dataset", "verified")}},
 )

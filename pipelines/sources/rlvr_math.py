@@ -5,14 +5,14 @@ The prompt holds worked examples before the question; they are left out. No lice
 
 import polars as pl
 
-from pipelines.answers import gold
+from pipelines.answers import gold, only
 from pipelines.columns import Column
 from pipelines.layouts import MESSAGES, first_question, messages
 from pipelines.sources.source import Read, Source
 from pipelines.tasks import checked, without_examples
 
 asked = first_question(messages("messages"))
-answer = gold(pl.col("ground_truth"))
+answer = gold(only(pl.col("ground_truth")))
 
 SOURCE = Source(
     repo="allenai/RLVR-MATH",

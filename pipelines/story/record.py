@@ -82,12 +82,14 @@ class InRecipe:
 class Story:
     """A record and its fates; `str()` of it is what `tamis why` prints.
 
-    `record`: all its columns. `other`: sentences about other content that the id held or holds.
+    `record`: all its columns. `verified`: what verification found of its answer, None where there is none to check.
+    `other`: sentences about other content that the id held or holds.
     """
 
     id: str
     origin: Origin
     record: Mapping[str, Any]
+    verified: str | None
     recipes: tuple[InRecipe, ...]
     other: tuple[str, ...]
 
@@ -101,6 +103,7 @@ class Story:
         facts += [f"{name} {self.record[name]}" for name in ("language", "group") if self.record[name]]
         lines = [self.id, *self.origin.lines(), f"  {', '.join(facts)}", ""]
         lines += [f"  {name}: {text}" for name, text in parts_of(self.record, FAMILIES[self.id.split("/")[1]])]
+        lines += [f"  verification: {self.verified}"] if self.verified else []
         for told in self.recipes:
             lines += ["", *told.lines(self.id)]
         if not self.recipes:

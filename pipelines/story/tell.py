@@ -13,7 +13,7 @@ from pipelines.story.history import Past, past
 from pipelines.story.hits import hits_of, signals_of
 from pipelines.story.nearest import nearest_ids
 from pipelines.story.record import InRecipe, Origin, Story
-from pipelines.story.words import sentence
+from pipelines.story.words import sentence, verification_sentence
 from schemas.families import FAMILIES
 
 _HUB: Final = "https://huggingface.co"
@@ -44,6 +44,7 @@ def tell(
         id=id_,
         origin=origin(state, record, online=online),
         record=record,
+        verified=_verified(state, id_),
         recipes=tuple(told),
         other=tuple(dict.fromkeys(_other(lake, id_, record, read, told, now))),
     )
@@ -69,6 +70,12 @@ def origin(state: State, record: Mapping[str, Any], *, online: bool) -> Origin:
     repo = repos[0] if len(repos) else record["source"]
     link = f"{_HUB}/datasets/{repo}/blob/{record['revision']}/{at['file']}" if online else None
     return Origin(record["source"], repo, record["revision"], at["config"], at["split"], at["file"], at["row"], link)
+
+
+def _verified(state: State, id_: str) -> str | None:
+    """What verification found of a record's answer in a state, in one sentence."""
+    rows = state.scan("verification").filter(pl.col("id") == id_).select("outcome", "by", "said").collect().rows()
+    return verification_sentence(*rows[0]) if rows else None
 
 
 def _found(lake: Lake, states: list[State], read: list[Pass], id_: str) -> tuple[State, dict[str, Any]] | None:

@@ -33,6 +33,11 @@ def sentence(row: Mapping[str, Any]) -> str:
     return said.get(fate, f"{fate}: {reason}" if reason else fate)
 
 
+def verification_sentence(outcome: str, by: str | None, said: str | None) -> str:
+    r"""`refuted by Math-Verify: the answer is \boxed{17}`."""
+    return f"{outcome}{f' by {by}' if by else ''}{f': the answer is {shortened(said)}' if said else ''}"
+
+
 def rule_hit(rule: str, value: float | None, threshold: float | None) -> str:
     """`rule answer_words: 0 < 1`."""
     if value is None:

@@ -1,4 +1,4 @@
 """A recipe's exports become a fine-tuned model, and a comparison says whether curation helped it.
 
-Importing this package is cheap: torch and transformers are imported by the child process (`sft`) only.
+Importing this package is cheap: torch and transformers are imported by the child process (`__main__`) only.
 """

@@ -22,7 +22,7 @@ def load_tokenizer(base: str) -> "PreTrainedTokenizerBase":
         raise _missing(base, error) from error
     if tokenizer.chat_template is None:
         raise TamisError(
-            "its tokenizer has no chat template, so there is no way to render prompts and answers.",
+            "its tokenizer has no chat template, so there is no way to render prompts and answers",
             where=f"model {base}",
             cure="Name an instruction-tuned model (`Qwen/Qwen3-0.6B`, say), or give the tokenizer a template.",
         )
@@ -30,26 +30,33 @@ def load_tokenizer(base: str) -> "PreTrainedTokenizerBase":
 
 
 def load_model(base: str, run: Run) -> "PreTrainedModel":
-    """The model of a folder or Hub id: in bfloat16 on a GPU (float32 where all weights are trained), else float32.
+    """The model of a folder or Hub id: in bfloat16 on a GPU that has it (float32 where all weights are trained).
 
     TamisError where it is missing, or where packed rows would see each other.
     """
     import torch
     from transformers import AutoModelForCausalLM
-    from transformers.utils import is_flash_attn_2_available
+    from transformers.utils.import_utils import is_flash_attn_2_available
 
-    gpu = torch.cuda.is_available()
+    half = has_bfloat16()
     try:
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
             base,
-            dtype=torch.bfloat16 if gpu and run.method == "lora" else torch.float32,
-            attn_implementation="flash_attention_2" if gpu and is_flash_attn_2_available() else "sdpa",
+            dtype=torch.bfloat16 if half and run.method == "lora" else torch.float32,
+            attn_implementation="flash_attention_2" if half and is_flash_attn_2_available() else "sdpa",
         )
     except (OSError, ValueError) as error:
         raise _missing(base, error) from error
-    model.to("cuda" if gpu else "cpu")  # type: ignore[arg-type]
+    model.to("cuda" if torch.cuda.is_available() else "cpu")  # type: ignore[arg-type]
     refuse_leaks(model, base)
     return model
+
+
+def has_bfloat16() -> bool:
+    """Whether there is a GPU that computes in bfloat16 (NVIDIA's from Ampere on)."""
+    import torch
+
+    return torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def refuse_leaks(model: "PreTrainedModel", base: str) -> None:
@@ -74,7 +81,7 @@ def refuse_leaks(model: "PreTrainedModel", base: str) -> None:
         )
     if not torch.allclose(first, second, rtol=1e-3, atol=1e-3):
         raise TamisError(
-            "rows that are packed together see each other in this model, so its losses would be wrong.",
+            "rows that are packed together see each other in this model, so its losses would be wrong",
             where=f"model {base}",
             cure="Name a model whose attention follows position_ids (Qwen3, Llama and Mistral models do).",
         )
@@ -82,19 +89,17 @@ def refuse_leaks(model: "PreTrainedModel", base: str) -> None:
 
 @contextmanager
 def inference(model: "PreTrainedModel") -> Iterator[None]:
-    """Without gradients, and on a GPU in bfloat16 whatever the weights are: flash attention takes nothing wider."""
+    """In eval mode, without gradients, in bfloat16 where the GPU has it: flash attention takes nothing wider."""
     import torch
 
-    gpu = model.device.type == "cuda"
-    with torch.no_grad(), torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=gpu):
+    model.eval()
+    with torch.no_grad(), torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=has_bfloat16()):
         yield
 
 
 def _missing(base: str, error: Exception) -> TamisError:
-    return TamisError(
-        f"cannot be loaded: {str(error).strip().splitlines()[0]}",
-        where=f"model {base}",
-        cure=f"Name a folder with a model, or fetch it once where the Hub can be reached: `hf download {base}`."
-        if not Path(base).is_dir()
-        else "The folder must hold config, weights and tokenizer as the Hub has them.",
-    )
+    if Path(base).is_dir():
+        cure = "The folder must hold config, weights and tokenizer as the Hub has them."
+    else:
+        cure = f"Name a folder with a model, or fetch it once where the Hub can be reached: `hf download {base}`."
+    return TamisError(f"cannot be loaded: {str(error).strip().splitlines()[0]}", where=f"model {base}", cure=cure)

@@ -1,6 +1,6 @@
 """Rows become token ids: rendered by a model's chat template, the completion told from the prompt."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 from jinja2 import TemplateError
@@ -8,12 +8,13 @@ from jinja2 import TemplateError
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-IGNORED = -100
+IGNORED: Final = -100
 """Label of a token without loss, as torch's cross entropy has it."""
 
-REFUSED = "the chat template refuses the row"
-CHANGED = "the chat template changes the prompt"
-TOO_LONG = "too long"
+REFUSED: Final = "the chat template refuses the row"
+CHANGED: Final = "the chat template changes the row"
+"""It renders the prompt otherwise once the answer follows, or leaves out a part of the answer (its reasoning, say)."""
+TOO_LONG: Final = "too long"
 
 
 def tokenised(rows: pl.DataFrame, tokenizer: "PreTrainedTokenizerBase", max_tokens: int) -> pl.DataFrame:
@@ -34,8 +35,13 @@ def tokenised(rows: pl.DataFrame, tokenizer: "PreTrainedTokenizerBase", max_toke
         completion=_ended(pl.col("whole").str.strip_prefix(pl.col("prompt")), str(tokenizer.eos_token)),
         reason=pl.when(pl.any_horizontal(pl.all().is_null()))
         .then(pl.lit(REFUSED))
-        .when(~pl.col("whole").str.starts_with(pl.col("prompt")))
+        .when((pl.col("prompt") == "") | ~pl.col("whole").str.starts_with(pl.col("prompt")))
         .then(pl.lit(CHANGED)),
+        said=rows["completion"].list.eval(pl.element().struct.field("content")).list.join(""),
+    )
+    lost = ~_dense(pl.col("completion")).str.contains(_dense(pl.col("said")), literal=True)
+    texts = texts.with_columns(
+        reason=pl.when(pl.col("reason").is_null() & lost).then(pl.lit(CHANGED)).otherwise("reason")
     )
     good = pl.col("reason").is_null()
     ids = pl.DataFrame(
@@ -61,13 +67,20 @@ def _rendered(
     conversations: list[list[dict[str, Any]]], tokenizer: "PreTrainedTokenizerBase", *, ask: bool
 ) -> list[str | None]:
     """Their texts; null for one that the template refuses (a role that it does not know, say)."""
+    if not conversations:
+        return []
     try:
-        return list(tokenizer.apply_chat_template(conversations, tokenize=False, add_generation_prompt=ask))  # type: ignore[arg-type]
+        return list(tokenizer.apply_chat_template(conversations, tokenize=False, add_generation_prompt=ask))
     except TemplateError:
         if len(conversations) == 1:
             return [None]
         half = len(conversations) // 2
         return _rendered(conversations[:half], tokenizer, ask=ask) + _rendered(conversations[half:], tokenizer, ask=ask)
+
+
+def _dense(text: pl.Expr) -> pl.Expr:
+    """Without white space, which templates may set their own way."""
+    return text.str.replace_all(r"\s+", "")
 
 
 def _ended(completion: pl.Expr, eos: str) -> pl.Expr:

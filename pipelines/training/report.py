@@ -1,15 +1,20 @@
 """What a training run says about itself when it is done: `report.json` in its folder."""
 
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from pipelines.training.settings import Run
 from pipelines.training.table import Summary
 
-REPORT, LOSSES, LEFT_OUT, MODEL = "report.json", "losses.parquet", "left_out.parquet", "model"
-"""Names in a run's folder: the report, the test rows' losses, the rows not trained on, the model or adapter."""
+REPORT: Final = "report.json"
+LOSSES: Final = "losses.parquet"
+"""`id`, `family`, `kept`, `tokens`, `nll` of each test row."""
+ROWS: Final = "rows.parquet"
+"""`id`, `n_tokens`, `n_loss_tokens`, `reason` of each row looked at; the reason is null where it was trained on."""
+MODEL: Final = "model"
+"""Folder of the adapter, or of the whole model; with the tokenizer."""
 
 
 class Loss(BaseModel):
@@ -21,7 +26,7 @@ class Loss(BaseModel):
 
 
 class Evaluation(BaseModel):
-    """Losses on the test set: on all of it, and on the part that the curated recipe keeps."""
+    """Losses on the test set: on all of it, and on the part that the run's own recipe keeps."""
 
     all: Loss
     kept: Loss
@@ -29,8 +34,6 @@ class Evaluation(BaseModel):
     """Of the base before training, on all of it."""
     too_long: int
     unfit: int
-    not_taken: int
-    """Rows of the test set beyond `Run.test_rows`."""
 
 
 class Report(BaseModel):
@@ -53,7 +56,7 @@ class Report(BaseModel):
     parameters: int
     losses: list[float]
     """Of each step, on the rows that it trains on."""
-    evaluation: Evaluation | None
+    evaluation: Evaluation
     seconds: dict[str, float]
     device: str
     versions: dict[str, str]

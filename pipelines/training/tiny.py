@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import shutil
-import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,6 +11,9 @@ import numpy as np
 import polars as pl
 
 from pipelines.errors import TamisError
+from pipelines.lots import by_lot
+from pipelines.training.folder import appearing
+from pipelines.training.rows import offered, read
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -41,14 +42,14 @@ class _Plan:
 
     version: int = 1
     """Of the code below: goes up when it builds something else from the same numbers."""
-    vocabulary: int = 2048
-    text_bytes: int = 2_000_000
-    steps: int = 400
+    vocabulary: int = 1024
+    text_bytes: int = 1_000_000
+    steps: int = 100
     rows: int = 8
     row_tokens: int = 64
     learning_rate: float = 1e-2
     initial: float = 0.05
-    hidden: int = 64
+    hidden: int = 128
     layers: int = 1
     heads: int = 4
     positions: int = 32_768
@@ -57,66 +58,44 @@ class _Plan:
 _PLAN: Final = _Plan()
 
 
-def plain_texts(exports: Sequence[Path]) -> pl.Series:
-    """The distinct texts of exports with `prompt` and `completion`: contents of a row's messages, a blank line apart.
+def tiny_base(folder: Path, exports: Sequence[Path], seed: int) -> Path:
+    """Folder of a tiny Qwen3 made from the text of exports: built at the first call, found again by its content after.
 
-    Sorted, so that they do not depend on the order of files and rows.
+    A byte-level BPE tokenizer is trained on rows drawn by lot (a MB of them at most), and the model takes some
+    hundred full steps on them as plain text, since LoRA on a random base barely learns. All runs that are compared
+    share the base, so the exports must be ones that all of them may train on, never the test side's. TamisError
+    where there is no text.
     """
-    content = pl.element().struct.field("content")
-    text = pl.concat_list(pl.col("prompt", "completion").list.eval(content)).list.join("\n\n")
-    texts = [pl.scan_parquet(path).select(text=text) for path in exports]
-    return pl.concat(texts).unique().collect()["text"].sort()
-
-
-def tiny_base(folder: Path, texts: Iterable[str], seed: int) -> Path:
-    """Folder of a tiny Qwen3 made from `texts`: built at the first call, found again by its content after.
-
-    A byte-level BPE tokenizer is trained on the texts (a random part of them, some MB at most), the model
-    takes some hundred full steps on them as plain text, since LoRA on a random base barely learns. All runs
-    that are compared share the base, so the texts must be ones that all of them may train on.
-    """
-    sample = _sample(list(texts), seed)
-    if not sample:
-        raise TamisError("there is no text to make the tiny model from.", where="training", cure="Export rows first.")
-    name = _name(sample, seed)
-    base = folder / name
-    if base.is_dir():
-        return base
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder))
-    try:
-        _build(partial, sample, seed)
-        try:
-            partial.rename(base)
-        except OSError:
-            if not base.is_dir():  # else another process was faster, and built the same
-                raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    texts = _texts(exports, seed)
+    if not texts:
+        raise TamisError("there is no text to make the tiny model from", where="training", cure="Export rows first.")
+    digest = hashlib.sha256(json.dumps([asdict(_PLAN), seed, texts]).encode())
+    base = folder / f"tiny-{digest.hexdigest()[:16]}"
+    if not base.is_dir():
+        with appearing(base) as partial:
+            _build(partial, texts, seed)
     return base
 
 
-def _sample(texts: list[str], seed: int) -> list[str]:
-    """A random part of the texts of at most `text_bytes` bytes, at least one text."""
-    if not texts:
+def _texts(exports: Sequence[Path], seed: int) -> list[str]:
+    """Rows drawn by lot, at most `text_bytes` of them but at least one: a row's messages, a blank line apart."""
+    if not exports:
         return []
-    series = pl.Series(texts)[np.random.default_rng(seed).permutation(len(texts))]
-    fits = series.str.len_bytes().cum_sum() <= _PLAN.text_bytes
-    return series.head(max(int(fits.sum()), 1)).to_list()
+    drawn = by_lot(offered(exports), f"tiny {seed}").with_row_index("place")
+    few = drawn.head(max(int((drawn["bytes"].cum_sum() <= _PLAN.text_bytes).sum()), 1))
+    content = pl.element().struct.field("content")
+    text = pl.concat_list(pl.col("prompt", "completion").list.eval(content)).list.join("\n\n").alias("text")
+    parts = [here.select("place").hstack(rows.select(text)) for here, rows in read(exports, few)]
+    return pl.concat(parts).sort("place")["text"].to_list() if parts else []
 
 
-def _name(sample: list[str], seed: int) -> str:
-    digest = hashlib.sha256(json.dumps([asdict(_PLAN), seed, sample]).encode("utf-8", "surrogatepass"))
-    return f"tiny-{digest.hexdigest()[:16]}"
-
-
-def _build(folder: Path, sample: list[str], seed: int) -> None:
+def _build(folder: Path, texts: list[str], seed: int) -> None:
     """Write tokenizer and trained model into `folder`, in the Hub's layout. On one CPU thread, so that it repeats."""
     import torch
     from transformers import GenerationConfig, Qwen3Config, Qwen3ForCausalLM
 
-    tokenizer = _tokenizer(sample)
-    ids = tokenizer([text + _END for text in sample], return_attention_mask=False, verbose=False)["input_ids"]
+    tokenizer = _tokenizer(texts)
+    ids = tokenizer([text + _END for text in texts], return_attention_mask=False, verbose=False)["input_ids"]
     stream = pl.Series(ids, dtype=pl.List(pl.Int64)).explode().to_numpy()
     config = Qwen3Config(
         vocab_size=len(tokenizer),
@@ -160,7 +139,7 @@ def _build(folder: Path, sample: list[str], seed: int) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def _tokenizer(sample: list[str]) -> "PreTrainedTokenizerBase":
+def _tokenizer(texts: list[str]) -> "PreTrainedTokenizerBase":
     """A byte-level BPE tokenizer of the texts, with the marks and the template of ChatML."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -174,7 +153,7 @@ def _tokenizer(sample: list[str]) -> "PreTrainedTokenizerBase":
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(sample, trainer)
+    tokenizer.train_from_iterator(texts, trainer)
     wrapped = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, eos_token=_END, pad_token=_PAD, model_max_length=_PLAN.positions
     )

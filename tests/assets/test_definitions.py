@@ -10,7 +10,7 @@ import pytest
 from assets.definitions import build_definitions, defs
 from pipelines.workspace import ROOT
 
-STAGES = ("snapshot", "records", "signals")
+STAGES = ("snapshot", "records", "signals", "verification")
 LAKE = ("state", "pairs", "sides")
 RECIPES = ("ledger", "publication", "exports")
 RUNS = ("training_set", "model")

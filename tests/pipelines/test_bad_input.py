@@ -141,8 +141,6 @@ def test_a_column_of_nothing_but_null_is_read_as_null(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("train.jsonl", b""),
-        ("train.json", b""),
         ("train.jsonl.gz", b""),
         ("train.jsonl.gz", gzip.compress(lines(*GOOD), mtime=0)[:40]),
         ("train.parquet", b""),
@@ -156,6 +154,14 @@ def test_a_file_that_is_empty_or_damaged_as_a_whole_is_named_with_the_cure(bench
     assert name in str(error.value)
     assert error.value.cure
     assert bench.parquet_files() == set()
+
+
+@pytest.mark.parametrize("name", ["train.jsonl", "train.json"])
+def test_an_empty_file_of_lines_is_noted_with_no_rows(bench: Bench, name: str) -> None:
+    write(bench.root / name, b"")
+    write(bench.root / "train-2.jsonl", lines(*GOOD))
+    done = bench.refresh(data_files={"train": "train*"})
+    assert dict(zip(done.files["file"], done.files["rows"], strict=True)) == {name: 0, "train-2.jsonl": 8}
 
 
 def test_too_many_rejects_stop_their_source_before_it_is_committed(bench: Bench) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from hub_faults import Requests, corrupting, refusing, stalling, truncating, unreachable
 from hub_repositories import make, parquet, settings, write
-from hub_switch import CACHE, serving
+from hub_switch import CACHE, ENVIRONMENT, serving
 from huggingface_hub import constants
 
 from pipelines.errors import TamisError
@@ -147,7 +147,9 @@ def test_what_a_killed_run_had_fetched_is_not_fetched_again(folder, repo):
         """)
     seen = Requests()
     with serving(folder, seen.wrap):
-        killed = subprocess.run([sys.executable, "-c", script, repo], cwd=ROOT, check=False, timeout=60)
+        killed = subprocess.run(
+            [sys.executable, "-c", script, repo], env=os.environ | ENVIRONMENT, cwd=ROOT, check=False, timeout=60
+        )
         assert killed.returncode == 9
         assert len(leftovers()) == 1
         fetched: list[int] = []
@@ -215,8 +217,8 @@ def test_ctrl_c_stops_the_downloads(folder, repo):
         """)
     with serving(folder, refusing(9999, 503, where="train-00000"), stalling(where=SECOND, after=11 << 20)):
         child = subprocess.Popen(
-            [sys.executable, "-c", script, repo], env={**os.environ, "HF_HUB_DOWNLOAD_TIMEOUT": "2"}, cwd=ROOT,
-            stdout=subprocess.PIPE, text=True,
+            [sys.executable, "-c", script, repo], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+            env=os.environ | ENVIRONMENT | {"HF_HUB_DOWNLOAD_TIMEOUT": "2"},
         )  # fmt: skip
         assert child.stdout is not None
         assert child.stdout.readline() == "bytes\n"
@@ -259,7 +261,7 @@ def test_a_disk_that_runs_full_is_told_with_its_place(folder, repo, monkeypatch)
 def run(script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script), *arguments],
-        env={**os.environ, **environment}, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+        env=os.environ | ENVIRONMENT | environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
 
 

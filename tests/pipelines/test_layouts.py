@@ -1,6 +1,6 @@
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.layouts import pairs, sharegpt, tagged, transcript, with_system
@@ -23,6 +23,7 @@ def test_a_transcript_becomes_turns() -> None:
 speech = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20).map(str.strip)
 
 
+@settings(deadline=None)
 @given(turns=st.lists(st.tuples(st.sampled_from(["Human", "Assistant"]), speech), min_size=1, max_size=6))
 def test_a_transcript_loses_no_turn(turns: list[tuple[str, str]]) -> None:
     text = "".join(f"\n\n{who}: {what}" for who, what in turns)
@@ -55,6 +56,7 @@ def test_the_prompt_of_a_pair_is_the_longest_common_prefix() -> None:
 dialogue = st.lists(st.sampled_from(["a", "b"]), min_size=1, max_size=4)
 
 
+@settings(deadline=None)
 @given(rows=st.lists(st.tuples(dialogue, dialogue), min_size=1, max_size=6))
 def test_prompt_and_side_put_together_are_upstreams_dialogue(rows: list[tuple[list[str], list[str]]]) -> None:
     def text(turns: list[str]) -> str:

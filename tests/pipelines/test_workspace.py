@@ -113,3 +113,27 @@ def test_a_lock_is_reentrant_in_its_thread(place: Workspace) -> None:
         pass
     with place.lock("lake", "again"):
         pass
+
+
+def test_a_damaged_or_foreign_note_is_told_with_the_cure(place: Workspace) -> None:
+    marker = place.path / "workspace.json"
+    marker.write_text('{"hub": "sample", "layout": 99}')
+    with pytest.raises(TamisError, match=r"layout 99.*Use the version of Tamis that made it"):
+        workspace("sample")
+    marker.write_text('{"hub": "sam')
+    with pytest.raises(TamisError, match=r"workspace.json: is damaged.*Delete this file"):
+        workspace("sample")
+
+
+def test_a_lock_that_is_held_is_not_waited_for_where_that_is_asked(place: Workspace) -> None:
+    with place.lock_if_free("source-a", "one") as mine, place.lock_if_free("source-a", "the same thread") as again:
+        assert (mine, again) == (True, True)
+    holder = _spawn.Process(target=_hold, args=(place.path, 600))
+    holder.start()
+    _wait_for(place.path / "held")
+    with place.lock_if_free("lake", "this run") as mine:
+        assert not mine
+    holder.kill()
+    holder.join()
+    with place.lock_if_free("lake", "this run") as mine:
+        assert mine

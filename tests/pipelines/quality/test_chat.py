@@ -24,15 +24,23 @@ def test_an_input_that_is_a_stand_in(measure) -> None:
         "Tell a joke\n\nNoinput",
         "Explain\n\nNo input required.",
         "Sum\nInput: N/A",
+        "Describe the link between pollution and health.\n\nNone",
     ]
     assert prompts(measure, "placeholder_input", junk) == [1] * len(junk)
-    good = ["How many are there?\n\nnone", "What does N/A mean?", "Translate:\n\nno input was given to him today", "Hi"]
+    good = [
+        "How many are there?\nmany\nnone",
+        "What does N/A mean?",
+        "Translate:\n\nno input was given to him today",
+        "Hi",
+    ]
     assert prompts(measure, "placeholder_input", good) == [0] * len(good)
 
 
 @pytest.mark.parametrize(
     "turn",
     [
+        "Based on the photo above: name three tools.",
+        "The screenshot that I uploaded shows it. What is an estuary?",
         "Describe the scene.\n\n[Insert Photo Here]",
         "Who is this?\n\n(Link to photo)",
         "Edit the sound.\n\n<audio file>",

@@ -38,7 +38,7 @@ DROPPED = {
 
 JUNK = {
     "empty answer": ("alpaca", 10),
-    "placeholder answer": ("alpaca", 23),
+    "placeholder answer": ("alpaca", 24),
     "runs on into another task": ("alpaca", 23),
     "same speaker twice": ("hh_rlhf", 9),
     "equal sides": ("oasst1", 3),

@@ -44,6 +44,9 @@ FILES: dict[str, tuple[Callable[[Path, str], Iterator[tuple[Path, Rows]]], str, 
     "sky_t1": (array, "*.json", {"rows": 280, "cot": 280}),
     "gsm8k": (parquet, "main/train-*.parquet", {"rows": 7_473, "cot": 7_473, "grpo": 7_473}),
     "countdown": (parquet, "data/*.parquet", {"rows": 8_001, "grpo": 8_001}),
+    "deepscaler": (array, "*.json", {"rows": 8_449, "cot": 975, "grpo": 8_445}),
+    "simplerl_zoo": (parquet, "*/train.parquet", {"rows": 8_523, "grpo": 8_519}),
+    "medical_o1": (array, "*.json", {"rows": 198, "cot": 198}),
     "lima": (lines, "train.jsonl", {"rows": 1_029, "instruction": 1_029}),
     "code_alpaca": (array, "*.json", {"rows": 2_017, "instruction": 2_017}),
 }
@@ -105,7 +108,37 @@ def check_countdown(upstream: dict[str, object], record: dict[str, object]) -> N
     assert numbers == [upstream["target"], *upstream["nums"]]  # type: ignore[misc]
 
 
+def plain(gold: str) -> str:
+    """A gold without what stands around or between the digits of a number."""
+    bare = gold.strip()
+    number = bare.replace("\\$ ", "").replace("\\$", "").replace(",\\!", ",").replace("{,}", ",")
+    return number.replace(",", "") if re.fullmatch(r"[-+]?\d{1,3}((,\d{3})+|\d*)(\.\d+)?", number) else bare
+
+
+def check_deepscaler(upstream: dict[str, object], record: dict[str, object]) -> None:
+    assert text(record, "prompt") == upstream["problem"]
+    assert record["answer"] == (plain(str(upstream["answer"])) if upstream["answer"] else None)
+    if "reasoning" in record:
+        assert record["reasoning"] == upstream["solution"]
+        assert text(record, "completion") == record["answer"]
+
+
+def check_zoo(upstream: dict[str, object], record: dict[str, object]) -> None:
+    system, asked = record["prompt"]  # type: ignore[misc]
+    assert (system["role"], system["content"]) == ("system", "You are a helpful assistant.")
+    assert (asked["role"], asked["content"]) == ("user", upstream["question"])
+    assert (record["answer"], record["verifier"]) == (plain(str(upstream["gt_answer"])), "math")
+
+
+def check_medical(upstream: dict[str, object], record: dict[str, object]) -> None:
+    said = (text(record, "prompt"), record["reasoning"], text(record, "completion"))
+    assert said == (upstream["Question"], upstream["Complex_CoT"], upstream["Response"])
+
+
 CHECKS = {
+    "deepscaler": check_deepscaler,
+    "simplerl_zoo": check_zoo,
+    "medical_o1": check_medical,
     "alpaca": check_instruction,
     "dolly": check_instruction,
     "lima": check_lima,
@@ -125,7 +158,7 @@ def test_real_rows_become_what_their_layout_says(real_hub: Path, name: str) -> N
     counts = {"rows": 0}
     for path, upstream in reader(real_hub / source.repo, glob):
         place = Place(name, "0" * 40, "c", "train", path.name, 0, source.license, source.language)
-        frames = (b.rows for b in read(path, columns=declared.columns, batch_bytes=1 << 20))
+        frames = (b.rows for b in read(path, columns=declared.columns, any_of=declared.any_of, batch_bytes=1 << 20))
         accounted = 0
         for frame in batches(frames, whole_file=declared.whole_file):
             done = normalise(frame, declared, place)

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from upstream_rows import Row, made, reasons, said
+from upstream_files import Row, made_of, rejected, said
 
 from pipelines.errors import TamisError
 
@@ -164,7 +164,7 @@ WITHOUT_GOLD = {
 def test_a_row_in_the_real_layout_is_question_reasoning_and_answer(
     tmp_path: Path, name: str, config: str | None, row: Row, form: str
 ) -> None:
-    done = made(name, [row, row], tmp_path, config, form)
+    done = made_of(name, [row, row], tmp_path, config, form)
     record = cot(done)
     assert (said(record["prompt"]), record["reasoning"]) == ([("user", "q")], "hm")
     assert said(record["completion"]) == [("assistant", ANSWER)]
@@ -181,7 +181,7 @@ def test_other_columns_fail_with_those_that_are_there(
     tmp_path: Path, name: str, config: str | None, rename: Row
 ) -> None:
     with pytest.raises(TamisError, match=r"there is no column .*; there are foo"):
-        made(name, [{"foo": "x", "bar": "y"}], tmp_path, config)
+        made_of(name, [{"foo": "x", "bar": "y"}], tmp_path, config)
 
 
 @FORMS
@@ -196,7 +196,7 @@ def test_openthoughts_code_is_checked_by_its_tests(tmp_path: Path, form: str) ->
         base | {"test_cases": "", "starter_code": ""},
         base | {"domain": "puzzle", "ground_truth_solution": None, "test_cases": tests, "starter_code": ""},
     ]
-    done = made("openthoughts_114k", rows, tmp_path, "metadata", form)
+    done = made_of("openthoughts_114k", rows, tmp_path, "metadata", form)
     assert done.records["cot"].height == 6
     assert done.records["cot"]["answer"].null_count() == 6
     tasks = done.records["grpo"]
@@ -215,14 +215,14 @@ def test_openthoughts_code_is_checked_by_its_tests(tmp_path: Path, form: str) ->
 def test_openthoughts3_groups_the_answers_of_one_question(tmp_path: Path) -> None:
     base = {"difficulty": 7, "source": "s", "domain": "code"}
     rows = [base | {"conversations": shared(q, THINK, ("human", "gpt"))} for q in ("a", "b", "a")]
-    groups = made("openthoughts3", rows, tmp_path).records["cot"]["group"].to_list()
+    groups = made_of("openthoughts3", rows, tmp_path).records["cot"]["group"].to_list()
     assert groups[0] == groups[2] != groups[1]
     assert len(groups[0]) == 32
 
 
 def test_r1_distill_takes_the_new_answer_where_no_conversation_was_made_anew(tmp_path: Path) -> None:
     base = {**R1, "source_dataset": "d", "reannotated_assistant_content": THINK}
-    done = made(
+    done = made_of(
         "r1_distill_sft",
         [
             base | {"messages": spoken("q", "old"), "reannotated_messages": None},
@@ -236,7 +236,7 @@ def test_r1_distill_takes_the_new_answer_where_no_conversation_was_made_anew(tmp
     )
     assert [said(p) for p in done.records["cot"]["prompt"]] == [[("user", "q")]] * 3
     assert done.records["cot"]["reasoning"].to_list() == ["hm"] * 3
-    assert reasons(done) == [(2, "no conversation"), (4, "ends with the user")]
+    assert rejected(done) == [(2, "no conversation"), (4, "ends with the user")]
 
 
 def test_scp_gives_a_record_an_answer_of_either_generation(tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_scp_gives_a_record_an_answer_of_either_generation(tmp_path: Path) -> No
         first | {"qwq_solution": "plain 5", "is_qwq_solution_same_with_matched_solution": False},
         first | {"o1_solution": None},
     ]
-    done = made("scp_116k", rows, tmp_path, form="parquet")
+    done = made_of("scp_116k", rows, tmp_path, form="parquet")
     records = done.records["cot"]
     assert records["id"].str.extract(r"([^/]+)$").to_list() == ["default.train.0.0#0", "default.train.0.0#1"]
     assert records["reasoning"].to_list() == ["hm", None]
@@ -253,8 +253,8 @@ def test_scp_gives_a_record_an_answer_of_either_generation(tmp_path: Path) -> No
     assert records["meta"].str.json_path_match("$.model").to_list() == ["o1", "qwq"]
     assert records["meta"].str.json_path_match("$.same").to_list() == ["true", "false"]
     assert records["group"].n_unique() == 1
-    assert reasons(done) == [(1, "no model answered")]
-    only = made("scp_116k", [second], tmp_path).records["cot"]
+    assert rejected(done) == [(1, "no model answered")]
+    only = made_of("scp_116k", [second], tmp_path).records["cot"]
     assert only["meta"].str.json_path_match("$.model").to_list() == ["deepseek-r1"]
 
 
@@ -265,16 +265,16 @@ def test_dolphins_chats_are_instructions_with_their_ratings(tmp_path: Path) -> N
         {"messages": spoken("q"), "score": 4.5, "refusal": False, "compliance_rating": "4", "overall_quality": 5},
         {"messages": [], "score": None, "refusal": None, "compliance_rating": None, "overall_quality": None},
     ]
-    done = made("dolphin_r1", rows, tmp_path, "nonreasoning", "parquet")
+    done = made_of("dolphin_r1", rows, tmp_path, "nonreasoning", "parquet")
     record = done.records["instruction"].row(0, named=True)
     assert (said(record["prompt"]), said(record["completion"])) == ([("user", "q")], [("assistant", "a")])
     assert record["meta"] == '{"score":"4.5","refusal":"false","compliance_rating":"4","overall_quality":"5"}'
-    assert reasons(done) == [(1, "ends with the user"), (2, "no conversation")]
+    assert rejected(done) == [(1, "ends with the user"), (2, "no conversation")]
 
 
 def test_dolphins_prompts_that_hold_an_answer_are_rejects(tmp_path: Path) -> None:
     row = {"messages": spoken("q", "a"), "reasoning": "hm", "answer": "b", "model": "m"}
-    assert reasons(made("dolphin_r1", [row], tmp_path)) == [(0, "the prompt ends with the assistant")]
+    assert rejected(made_of("dolphin_r1", [row], tmp_path)) == [(0, "the prompt ends with the assistant")]
 
 
 def test_openr1_gives_a_record_a_complete_generation(tmp_path: Path) -> None:
@@ -291,7 +291,7 @@ def test_openr1_gives_a_record_a_complete_generation(tmp_path: Path) -> None:
         base | {"generations": [], "is_reasoning_complete": [], "answer": None},
         base | {"generations": [None], "is_reasoning_complete": [True]},
     ]  # fmt: skip
-    done = made("openr1_math_220k", rows, tmp_path, "extended", "parquet")
+    done = made_of("openr1_math_220k", rows, tmp_path, "extended", "parquet")
     traces, tasks = done.records["cot"], done.records["grpo"]
     place = pl.col("id").str.extract(r"train\.0\.(.*)")
     assert traces.select(place, "reasoning", "answer").rows() == [
@@ -305,12 +305,12 @@ def test_openr1_gives_a_record_a_complete_generation(tmp_path: Path) -> None:
     assert traces["meta"].str.json_path_match("$.right").to_list()[:2] == ["false", "true"]
     assert set(traces["group"]) == {"u"}
     assert tasks.select(place, "answer").rows() == [("0", "4"), ("1", "4"), ("4", "4"), ("6", "4")]
-    assert reasons(done) == [(2, "no family takes it"), (5, "no family takes it")]
+    assert rejected(done) == [(2, "no family takes it"), (5, "no family takes it")]
 
 
 def test_deepmath_gives_a_record_an_answer_and_one_task(tmp_path: Path) -> None:
     base = next(row for name, _, row in LAYOUTS if name == "deepmath_103k")
-    done = made("deepmath_103k", [base, base | {"r1_solution_1": None, "r1_solution_3": None}], tmp_path)
+    done = made_of("deepmath_103k", [base, base | {"r1_solution_1": None, "r1_solution_3": None}], tmp_path)
     assert done.records["cot"]["id"].str.extract(r"train\.0\.(.*)").to_list() == ["0#0", "0#1", "0#2", "1"]
     assert done.records["cot"]["reasoning"].to_list() == ["hm"] * 4
     assert done.records["cot"]["group"].n_unique() == 1
@@ -331,7 +331,7 @@ def test_s1k_has_a_gold_where_the_reference_is_short(
     tmp_path: Path, solution: str | None, kind: str, gold: str | None, is_task: bool
 ) -> None:
     row = next(row for name, _, row in LAYOUTS if name == "s1k") | {"solution": solution, "cot_type": kind}
-    done = made("s1k", [row], tmp_path)
+    done = made_of("s1k", [row], tmp_path)
     assert cot(done)["answer"] == gold
     assert done.records["grpo"].height == is_task
     assert "no" not in json_texts(done)
@@ -351,9 +351,9 @@ def test_deepscaler_keeps_solutions_without_a_gold_and_golds_without_a_solution(
         {"problem": "q", "answer": None, "solution": None},
         {"problem": None, "answer": "1", "solution": "x"},
     ]
-    done = made("deepscaler", rows, tmp_path, form="json")
+    done = made_of("deepscaler", rows, tmp_path, form="json")
     assert done.records["cot"].select("reasoning", "answer").rows() == [("So \\boxed{1722}.", "1722"), (None, None)]
     assert [said(c)[0][1] for c in done.records["cot"]["completion"]] == ["1722", "It is so."]
     assert done.records["grpo"]["answer"].to_list() == ["1722", "5"]
     neither = "neither answer nor solution"
-    assert reasons(done) == [(3, neither), (4, neither), (5, "null content")]
+    assert rejected(done) == [(3, neither), (4, neither), (5, "null content")]

@@ -1,0 +1,87 @@
+"""Compiled functions over Arrow and numpy buffers."""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeAlias, TypeVar, cast
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.errors import TamisError
+
+Bytes: TypeAlias = NDArray[np.uint8]
+Int8s: TypeAlias = NDArray[np.int8]
+Int32s: TypeAlias = NDArray[np.int32]
+Int64s: TypeAlias = NDArray[np.int64]
+UInt32s: TypeAlias = NDArray[np.uint32]
+UInt64s: TypeAlias = NDArray[np.uint64]
+Floats: TypeAlias = NDArray[np.float64]
+Bools: TypeAlias = NDArray[np.bool_]
+Integer: TypeAlias = int | np.integer[Any]
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+_GOLDEN: Final = 0x9E3779B97F4A7C15
+_MIX: Final = np.uint64(0xD6E8FEB86659FD93)
+_HALF: Final = np.uint64(32)
+
+
+def kernel(function: Function) -> Function:
+    """Compile a function on its first call; the machine code is kept on disk, so a later process only loads it."""
+    return cast(Function, nb.njit(nogil=True, cache=True)(function))
+
+
+def inlined(function: Function) -> Function:
+    """The same for a small function that kernels call on each element."""
+    return cast(Function, nb.njit(inline="always")(function))
+
+
+def _cache() -> str:
+    """A folder for this version of the kernels.
+
+    Numba's own cache looks at the file of the kernel alone, and would keep machine code into which an old version of
+    another file was compiled.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.parent.rglob("*.py")):
+        if __name__.encode() in (code := path.read_bytes()) or path == Path(__file__):
+            digest.update(code)
+    user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tamis"
+    places = (Path(__file__).parent / "__pycache__", user, Path(tempfile.gettempdir()) / f"tamis-{os.getuid()}")
+    for place in places:
+        folder = place / f"kernels-{digest.hexdigest()[:16]}"
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            if os.access(folder, os.W_OK):
+                return str(folder)
+    raise TamisError("no folder for compiled kernels can be written", where=str(user), cure="Set XDG_CACHE_HOME.")
+
+
+nb.config.CACHE_DIR = _cache()  # type: ignore[attr-defined]
+
+
+@inlined
+def mix(x: np.uint64) -> np.uint64:
+    """Scatter the bits of a 64-bit number (Pelle Evensen's rrmxmx family); a bijection."""
+    x ^= x >> _HALF
+    x *= _MIX
+    x ^= x >> _HALF
+    x *= _MIX
+    x ^= x >> _HALF
+    return x
+
+
+def stream(seed: int, length: int) -> list[int]:
+    """`length` random 64-bit numbers by SplitMix64 (Steele et al. 2014): the same in any version of any library."""
+    numbers = []
+    for step in range(1, length + 1):
+        z = (seed + step * _GOLDEN) % 2**64
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB % 2**64
+        numbers.append(z ^ (z >> 31))
+    return numbers

@@ -1,0 +1,91 @@
+"""Near-duplicates of one column of texts, on any frame: candidates are verified, chains are cut, nothing is stored."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from pipelines.dedup.golds import codes
+from pipelines.dedup.greedy import Chosen, Known, Meetings, Rows, choose
+from pipelines.dedup.kernel import Int32s
+from pipelines.dedup.minhash import signatures
+from pipelines.dedup.shingles import WORDS, shingles
+from pipelines.identity import fold
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """What is a duplicate of what, at a threshold. Rows are numbers, from 0; the first of similar rows survives."""
+
+    threshold: float
+    rows: Rows
+    meetings: Meetings
+
+    @cached_property
+    def removed(self) -> pl.DataFrame:
+        """The rows that go: `row`, `survivor` (a row that is kept), `similarity`; sorted by row."""
+        gone = np.flatnonzero(self._chosen.survivor >= 0)
+        return pl.DataFrame(
+            {"row": gone, "survivor": self._chosen.survivor[gone], "similarity": self._chosen.similarity[gone]},
+            schema={"row": pl.Int64, "survivor": pl.Int64, "similarity": pl.Float64},
+        )
+
+    @property
+    def kept(self) -> pl.Series:
+        """Whether each row is kept."""
+        return pl.Series("kept", self._chosen.survivor < 0)
+
+    @property
+    def share_removed(self) -> float:
+        """Of all rows."""
+        return self.removed.height / max(1, len(self.rows.nodes))
+
+    @property
+    def short(self) -> int:
+        """Rows of fewer than 5 words, nulls among them: they are compared by equality, case and space folded."""
+        return int((self.meetings.places < 0).sum())
+
+    @property
+    def not_compared_further(self) -> int:
+        """Rows that are kept although their buckets held more survivors than they were compared with."""
+        return int(self._chosen.capped.sum())
+
+    def at(self, threshold: float) -> "Clusters":
+        """The same rows at another threshold, from the same signatures."""
+        return replace(self, threshold=threshold)
+
+    @cached_property
+    def _chosen(self) -> Chosen:
+        return choose(self.rows, self.threshold, Known.none(), self.meetings)
+
+
+def near_duplicates(texts: pl.Series, threshold: float = 0.7, agree: pl.Series | None = None) -> Clusters:
+    """Find the near-duplicates of a column: rows whose Jaccard similarity to a row before them reaches the threshold.
+
+    `agree`: rows whose values differ there are never duplicates; a null agrees with all. A null text is no duplicate.
+    """
+    sets = shingles(texts)
+    count, long = len(texts), sets.words >= WORDS
+    numbers, none = np.arange(count, dtype=np.int32), np.zeros(count, np.int32)
+    golds = none if agree is None else codes(agree)
+    equal = _equal(texts, pl.Series(~long))
+    nodes = numbers if agree is None else _nodes(equal, golds)
+    places = np.where(long, numbers, np.int32(-1))
+    meetings = Meetings(places, sets, signatures(sets), np.zeros(count, np.uint64))
+    return Clusters(threshold, Rows(nodes, equal, golds, none), meetings)
+
+
+def _equal(texts: pl.Series, short: pl.Series) -> Int32s:
+    """A number for each short text that is not null, the same for equal ones; 0 for the others."""
+    rows = (short & texts.is_not_null()).arg_true()
+    numbers = np.zeros(len(texts), np.int32)
+    numbers[rows.to_numpy()] = codes(fold(texts.gather(rows)))
+    return numbers
+
+
+def _nodes(equal: Int32s, golds: Int32s) -> Int32s:
+    """For each row the first that is equal and has the same gold."""
+    rows = pl.DataFrame({"equal": equal, "gold": golds}).with_row_index("row")
+    first = pl.when(pl.col("equal") == 0).then("row").otherwise(pl.col("row").first().over("equal", "gold"))
+    return rows.select(first.cast(pl.Int32)).to_series().to_numpy(writable=True)

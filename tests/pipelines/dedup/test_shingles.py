@@ -1,0 +1,108 @@
+import dedup_reference as reference
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.dedup import shingles as module
+from pipelines.dedup.shingles import OPERATORS, gather, shingles
+
+SCRIPTS = "aZ9_ éßİΣςя漢字かナ한ไทยก็ລາວខ្មែមြन्दी²½𝔸𠀀\U0001f600 \t\n\r ,;:?\"'#@$\\+-*/=<>^%&|~!.()[]{}×÷≤−∑"
+texts = st.text(st.sampled_from(SCRIPTS), max_size=60) | st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+
+
+def of(text: str) -> tuple[list[int], list[int]]:
+    """Hashes of the words and of the operators of each shingle."""
+    hashes = shingles(pl.Series([text])).hashes
+    return (hashes & ~OPERATORS).tolist(), (hashes & OPERATORS).tolist()
+
+
+@given(rows=st.lists(texts, min_size=1, max_size=5))
+def test_kernels_split_texts_as_plain_python_does(rows: list[str]) -> None:
+    found = shingles(pl.Series(rows, dtype=pl.String))
+    expected = [reference.shingles(text) for text in rows]
+    assert np.diff(found.offsets).tolist() == [len(said) for said in expected]
+    assert found.words.tolist() == [len(reference.words(reference.nfc(text))[0]) for text in rows]
+    said = [words for row in expected for words, _ in row]
+    assert reference.group((found.hashes & ~OPERATORS).tolist()) == reference.group(said)  # type: ignore[arg-type]
+    both = [shingle for row in expected for shingle in row]
+    assert reference.group(found.hashes.tolist()) == reference.group(both)  # type: ignore[arg-type]
+
+
+@given(rows=st.lists(st.text("ab =-1(\n*", max_size=40), min_size=1, max_size=5), size=st.integers(1, 9))
+def test_operators_are_split_as_plain_python_does(rows: list[str], size: int) -> None:
+    found = shingles(pl.Series(rows, dtype=pl.String), size)
+    both = [shingle for text in rows for shingle in reference.shingles(text, size)]
+    assert reference.group(found.hashes.tolist()) == reference.group(both)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("sin 60", "sin(-60)"),
+        ("a == b", "a != b"),
+        ("a == b", "a = b"),
+        ("x - y", "x + y"),
+        ("5!", "5"),
+        ("3.5", "3 5"),
+        ("[0, 1)", "(0, 1)"),
+        ("2 * (3 + 4)", "(2 * 3) + 4"),
+        ("50% of it", "50 of it"),
+        ("a ≤ b", "a ≥ b"),
+        ("x**2", "x 2"),
+    ],
+)
+def test_operators_make_another_text_of_the_same_words(one: str, other: str) -> None:
+    assert of(one)[0] == of(other)[0]
+    assert of(one)[1] != of(other)[1]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("It is well-known. Yes!", "it is well known, yes"),
+        ("some **bold** words", "some bold words"),
+        ("- one\n- two", "* one\n* two"),
+        ("> quoted", "quoted"),
+        ("it rains -- again", "it rains: again"),
+        ("(see above)", "see above"),
+        ("HELLO   World", "hello\nworld"),
+    ],
+)
+def test_punctuation_markers_and_emphasis_say_nothing(one: str, other: str) -> None:
+    assert of(one) == of(other)
+
+
+def test_digits_are_never_folded() -> None:
+    assert of("I have 20 apples")[0] != of("I have 30 apples")[0]
+
+
+def test_scripts_without_spaces_are_read_by_character() -> None:
+    assert shingles(pl.Series(["我喜歡吃蘋果", "ฉันกินข้าว", "私はりんごを食べる"])).words.tolist() == [6, 7, 9]
+
+
+def test_a_decomposed_letter_is_the_composed_one() -> None:
+    assert of("cafe\u0301 au lait") == of("caf\u00e9 au lait")
+    assert of("\u1112\u1161\u11ab") == of("\ud55c")
+
+
+def test_null_is_an_empty_text() -> None:
+    found = shingles(pl.Series([None, "", "a b c d e"]))
+    assert found.words.tolist() == [0, 0, 5]
+    assert found.offsets.tolist() == [0, 1, 2, 3]
+
+
+def test_hashes_are_the_same_on_every_machine() -> None:
+    assert hex(shingles(pl.Series(["one two three four five"])).hashes[0]) == "0xecf5e14700200000"
+
+
+def test_gathered_parts_are_one_after_the_other_in_memory_and_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = pl.Series([f"some words of text number {n} and {n * n} more" for n in range(200)])
+    whole = shingles(rows)
+    for limit in (module._IN_MEMORY, 1_000):
+        monkeypatch.setattr(module, "_IN_MEMORY", limit)
+        parts = gather(shingles(rows.slice(start, 30)) for start in range(0, 200, 30))
+        assert (parts.hashes == whole.hashes).all()
+        assert (parts.offsets == whole.offsets).all()
+        assert (parts.words == whole.words).all()
