@@ -8,7 +8,7 @@ import polars as pl
 
 from pipelines.lake import Lake
 from pipelines.lake_settings import LakeSettings
-from pipelines.layouts import turns
+from pipelines.layouts.messages import turns
 from pipelines.refresh import Refreshed, refresh
 from pipelines.sources.source import Read, Source
 from pipelines.wanted import Snapshot, UpstreamFile

@@ -6,7 +6,7 @@ prompt and is not read.
 
 import polars as pl
 
-from pipelines.layouts import turns, with_context
+from pipelines.layouts.messages import turns, with_context
 from pipelines.sources.source import Read, Source
 
 question = with_context(pl.col("instruction"), pl.col("input"))

@@ -6,7 +6,7 @@ Laid out as Sky-T1: one constant system prompt, reasoning and solution in tags i
 
 import polars as pl
 
-from pipelines.layouts import SHAREGPT, answered, sharegpt, unanswered
+from pipelines.layouts.messages import SHAREGPT, answered, sharegpt, unanswered
 from pipelines.sources.source import Read, Source
 
 messages = sharegpt("conversations")

@@ -6,11 +6,11 @@ NuminaMath's problems are in it.
 
 import polars as pl
 
-from pipelines.answers import gold
 from pipelines.columns import Column
-from pipelines.layouts import kept
+from pipelines.layouts.answers import gold
+from pipelines.layouts.messages import kept
+from pipelines.layouts.tasks import checked
 from pipelines.sources.source import Read, Source
-from pipelines.tasks import checked
 
 FACTS = ("source", "domain", "llama8b_solve_rate")
 answer = gold(pl.col("answer"))

@@ -8,8 +8,8 @@ that led to the revision is kept in `meta`; it is a text, in the older layout a 
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.conversations import PAIR, answered_plainly, message_columns, side_columns, sides, spoken
-from pipelines.layouts import unanswered
+from pipelines.layouts.conversations import PAIR, answered_plainly, message_columns, side_columns, sides, spoken
+from pipelines.layouts.messages import unanswered
 from pipelines.sources.source import Read, Source
 
 REVISION = ("critic_prompt", "critic_response", "revision_prompt")

@@ -5,7 +5,7 @@ One JSON array in Alpaca's columns; `input` is empty in half of the rows.
 
 import polars as pl
 
-from pipelines.layouts import turns, with_context
+from pipelines.layouts.messages import turns, with_context
 from pipelines.sources.source import Read, Source
 
 SOURCE = Source(

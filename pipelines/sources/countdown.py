@@ -6,7 +6,7 @@ There is no gold answer: the verifier evaluates the equation that a model gives.
 
 import polars as pl
 
-from pipelines.layouts import turns
+from pipelines.layouts.messages import turns
 from pipelines.sources.source import Read, Source
 
 numbers, target = pl.col("nums"), pl.col("target")

@@ -6,10 +6,10 @@ problem in an instruction, which `source_prompt` still has. `solution` is the an
 
 import polars as pl
 
-from pipelines.answers import gold
-from pipelines.layouts import kept
+from pipelines.layouts.answers import gold
+from pipelines.layouts.messages import kept
+from pipelines.layouts.tasks import checked, without_wrapper
 from pipelines.sources.source import Read, Source
-from pipelines.tasks import checked, without_wrapper
 
 answer = gold(pl.col("solution"))
 

@@ -6,10 +6,10 @@ problems of known benchmarks out.
 
 import polars as pl
 
-from pipelines.answers import gold
-from pipelines.layouts import apart, kept, reasoned, same, turns
+from pipelines.layouts.answers import gold
+from pipelines.layouts.messages import apart, kept, reasoned, same, turns
+from pipelines.layouts.tasks import checked
 from pipelines.sources.source import Read, Source
-from pipelines.tasks import checked
 
 SOLUTIONS = tuple(f"r1_solution_{number}" for number in (1, 2, 3))
 FACTS = ("topic", "difficulty")

@@ -6,10 +6,10 @@ in it. A third of the solutions end in the names of those who wrote them (`~rayf
 
 import polars as pl
 
-from pipelines.answers import gold
-from pipelines.layouts import worked
+from pipelines.layouts.answers import gold
+from pipelines.layouts.messages import worked
+from pipelines.layouts.tasks import checked
 from pipelines.sources.source import Read, Source
-from pipelines.tasks import checked
 
 SIGNED = r"(?:\s+(?:~ ?[^\n~$\\]{1,60}|- ?[A-Za-z][\w.]{2,30}))+\s*$"
 problem, answer = pl.col("problem"), gold(pl.col("answer"))

@@ -5,7 +5,7 @@
 
 import polars as pl
 
-from pipelines.layouts import turns, with_context
+from pipelines.layouts.messages import turns, with_context
 from pipelines.sources.source import Read, Source
 
 question = with_context(pl.col("instruction"), pl.col("context"))

@@ -8,7 +8,7 @@ types are not settled. Gemini's terms bind those who train on the flash part.
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.layouts import MESSAGES, kept, messages, turns, unanswered
+from pipelines.layouts.messages import MESSAGES, kept, messages, turns, unanswered
 from pipelines.sources.source import Read, Source
 
 RATINGS = ("score", "refusal", "compliance_rating", "overall_quality")

@@ -4,7 +4,7 @@ The reasoning stands inside the assistant's turn, in `<|begin_of_thought|>` tags
 answers without tags are kept as they are. The rows are those of Dolphin-R1, laid out anew.
 """
 
-from pipelines.layouts import MESSAGES, answered, messages, unanswered
+from pipelines.layouts.messages import MESSAGES, answered, messages, unanswered
 from pipelines.sources.source import Read, Source
 
 said = messages("messages")

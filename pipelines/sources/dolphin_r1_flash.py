@@ -8,7 +8,7 @@ Gemini's terms bind those who train on it.
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.layouts import MESSAGES, SHAREGPT, answered, messages, sharegpt, turns, unanswered
+from pipelines.layouts.messages import MESSAGES, SHAREGPT, answered, messages, sharegpt, turns, unanswered
 from pipelines.sources.source import Read, Source
 
 NAMES = ("messages", "conversations")

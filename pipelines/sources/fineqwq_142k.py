@@ -6,7 +6,7 @@ no tags. No licence is stated.
 
 import polars as pl
 
-from pipelines.layouts import kept, reasoned, turns
+from pipelines.layouts.messages import kept, reasoned, turns
 from pipelines.sources.source import Read, Source
 
 reasoning, answer = reasoned(pl.col("response"))

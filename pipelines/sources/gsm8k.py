@@ -5,8 +5,8 @@
 
 import polars as pl
 
-from pipelines.answers import after_marks, gold
-from pipelines.layouts import turns
+from pipelines.layouts.answers import after_marks, gold
+from pipelines.layouts.messages import turns
 from pipelines.sources.source import Read, Source
 
 solution = pl.col("answer").str.replace_all(r"<<[^>]*>>", "").str.extract(r"(?s)^(.*?)\n?####").str.strip_chars()

@@ -8,8 +8,8 @@ question as text. The commit is pinned, since the validation split is what other
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.conversations import message_columns, not_text, spoken
-from pipelines.layouts import turns
+from pipelines.layouts.conversations import message_columns, not_text, spoken
+from pipelines.layouts.messages import turns
 from pipelines.sources.source import Read, Source
 
 LANGUAGES = {

@@ -7,7 +7,7 @@ red-team attempts are single dialogues, not pairs.
 
 import polars as pl
 
-from pipelines.layouts import pairs, transcript
+from pipelines.layouts.messages import pairs, transcript
 from pipelines.sources.source import Read, Source
 
 SUBSETS = ("harmless-base", "helpful-base", "helpful-online", "helpful-rejection-sampled")

@@ -7,8 +7,8 @@ purpose, and nobody checked the answers.
 
 import polars as pl
 
-from pipelines.conversations import answered_plainly
-from pipelines.detected import ANY_OF, COLUMNS, REJECT, talks
+from pipelines.layouts.conversations import answered_plainly
+from pipelines.layouts.detected import ANY_OF, COLUMNS, REJECT, talks
 from pipelines.sources.source import Read, Source
 
 LANGUAGES = {"chinese": "zh", "danish": "da", "english": "en", "french": "fr", "german": "de", "japanese": "ja"}

@@ -5,8 +5,8 @@ Its columns are not documented, so they are recognised at first contact. It stat
 
 import polars as pl
 
-from pipelines.conversations import answered_plainly
-from pipelines.detected import ANY_OF, COLUMNS, REJECT, talks
+from pipelines.layouts.conversations import answered_plainly
+from pipelines.layouts.detected import ANY_OF, COLUMNS, REJECT, talks
 from pipelines.sources.source import Read, Source
 
 SOURCE = Source(

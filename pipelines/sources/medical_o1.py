@@ -6,7 +6,7 @@ Question, reasoning and answer stand in columns; the file for English is read. T
 
 import polars as pl
 
-from pipelines.layouts import turns
+from pipelines.layouts.messages import turns
 from pipelines.sources.source import Read, Source
 
 SOURCE = Source(

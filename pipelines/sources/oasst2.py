@@ -3,7 +3,7 @@
 128,575 messages for training in oasst1's layout. Many of its messages are oasst1's.
 """
 
+from pipelines.layouts.trees import TREES
 from pipelines.sources.source import Source
-from pipelines.trees import TREES
 
 SOURCE = Source(repo="OpenAssistant/oasst2", license="apache-2.0", reads=(TREES,))

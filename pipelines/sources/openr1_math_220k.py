@@ -8,10 +8,10 @@ one problem are a group, the right ones and the wrong ones: what upstream found 
 
 import polars as pl
 
-from pipelines.answers import gold
-from pipelines.layouts import apart, kept, reasoned, turns
+from pipelines.layouts.answers import gold
+from pipelines.layouts.messages import apart, kept, reasoned, turns
+from pipelines.layouts.tasks import checked
 from pipelines.sources.source import Read, Source
-from pipelines.tasks import checked
 
 PROBLEM = ("problem_type", "question_type", "source")
 JUDGED = {

@@ -6,7 +6,7 @@ the sets before it; `difficulty` is null in many rows. There are no gold answers
 
 import polars as pl
 
-from pipelines.layouts import SHAREGPT, answered, first_question, kept, same, sharegpt, unanswered
+from pipelines.layouts.messages import SHAREGPT, answered, first_question, kept, same, sharegpt, unanswered
 from pipelines.sources.source import Read, Source
 
 messages = sharegpt("conversations")

@@ -7,8 +7,8 @@ lacks is the constant system prompt of `default`.
 
 import polars as pl
 
-from pipelines.answers import boxed, code_tests, gold
-from pipelines.layouts import kept, turns
+from pipelines.layouts.answers import boxed, code_tests, gold
+from pipelines.layouts.messages import kept, turns
 from pipelines.sources.source import Read, Source
 
 starter = pl.col("starter_code").fill_null("")

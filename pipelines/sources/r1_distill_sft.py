@@ -6,9 +6,9 @@ were written anew. `verified` and `quality_metrics` have no type, since they hol
 
 import polars as pl
 
-from pipelines.answers import boxed, gold
 from pipelines.columns import Column
-from pipelines.layouts import MESSAGES, answered, kept, messages, reasoned, turns, unanswered
+from pipelines.layouts.answers import boxed, gold
+from pipelines.layouts.messages import MESSAGES, answered, kept, messages, reasoned, turns, unanswered
 from pipelines.sources.source import Read, Source
 
 verified = Column(as_json=True, optional=True)

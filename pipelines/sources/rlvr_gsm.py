@@ -5,11 +5,11 @@ The prompt holds worked examples before the question; they are left out. The tes
 
 import polars as pl
 
-from pipelines.answers import gold, only
 from pipelines.columns import Column
-from pipelines.layouts import MESSAGES, first_question, messages
+from pipelines.layouts.answers import gold, only
+from pipelines.layouts.messages import MESSAGES, first_question, messages
+from pipelines.layouts.tasks import checked, without_examples
 from pipelines.sources.source import Read, Source
-from pipelines.tasks import checked, without_examples
 
 asked = first_question(messages("messages"))
 answer = gold(only(pl.col("ground_truth")))

@@ -6,7 +6,7 @@
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.layouts import MESSAGES, kept, messages
+from pipelines.layouts.messages import MESSAGES, kept, messages
 from pipelines.sources.source import Read, Source
 
 said = messages("messages")

@@ -7,10 +7,10 @@ reference: a short answer, a box in a derivation, or a proof, which is no gold. 
 
 import polars as pl
 
-from pipelines.answers import final
-from pipelines.layouts import kept, turns
+from pipelines.layouts.answers import final
+from pipelines.layouts.messages import kept, turns
+from pipelines.layouts.tasks import checked
 from pipelines.sources.source import Read, Source
-from pipelines.tasks import checked
 
 FACTS = ("cot_type", "source_type", "deepseek_grade")
 answer = final(pl.col("solution"))

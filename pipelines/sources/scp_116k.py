@@ -8,9 +8,9 @@ upstream held an answer to be that of the textbook.
 
 import polars as pl
 
-from pipelines.answers import boxed, gold
 from pipelines.columns import Column
-from pipelines.layouts import apart, kept, reasoned, same, turns
+from pipelines.layouts.answers import boxed, gold
+from pipelines.layouts.messages import apart, kept, reasoned, same, turns
 from pipelines.sources.source import Read, Source
 
 optional = Column(optional=True)

@@ -8,7 +8,7 @@ other sets.
 
 import polars as pl
 
-from pipelines.layouts import turns
+from pipelines.layouts.messages import turns
 from pipelines.sources.source import Read, Source
 
 asked = pl.col("prompt").str.replace(r"\s*\bOutput:\s*$", "").str.strip_chars()

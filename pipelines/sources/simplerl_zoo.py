@@ -9,9 +9,9 @@ its test files are MATH-500.
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.layouts import MESSAGES, kept, messages
+from pipelines.layouts.messages import MESSAGES, kept, messages
+from pipelines.layouts.tasks import checked_rewards, unwrapped
 from pipelines.sources.source import Read, Source
-from pipelines.tasks import checked_rewards, unwrapped
 
 task = checked_rewards(unwrapped(messages("prompt")), pl.col("reward_model"))
 

@@ -6,7 +6,7 @@ model's own answer, not a gold one. The system prompt is the same in every row a
 
 import polars as pl
 
-from pipelines.layouts import SHAREGPT, answered, sharegpt, unanswered
+from pipelines.layouts.messages import SHAREGPT, answered, sharegpt, unanswered
 from pipelines.sources.source import Read, Source
 
 messages = sharegpt("conversations")

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.conversations import PAIR, message_columns, not_text, side_columns, sides, spoken
-from pipelines.layouts import answered, unanswered
+from pipelines.layouts.conversations import PAIR, message_columns, not_text, side_columns, sides, spoken
+from pipelines.layouts.messages import answered, unanswered
 from pipelines.sources.source import Read, Source
 
 kwargs = pl.col("chat_template_kwargs")

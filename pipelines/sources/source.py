@@ -18,19 +18,8 @@ Columns = Mapping[str, pl.Expr]
 """A family's columns as expressions over upstream's. `prompt` and the family's own are needed where they are not
 nullable. Beside the family's columns, `when`: the rows that yield this family (all, where it is left out)."""
 
-SHARED: Final = (
-    "answers",
-    "columns",
-    "conversations",
-    "detected",
-    "identity",
-    "layouts",
-    "normalise",
-    "parts",
-    "tasks",
-    "trees",
-)
-"""Modules of `pipelines` that shape records beside the source's own and the reader's: their code is a part of it."""
+SHARED: Final = ("columns.py", "identity.py", "normalise.py", "parts.py", "layouts/*.py", "reading/*.py")
+"""Files of `pipelines` that shape records beside the source's own: their code is a part of it."""
 
 _PINNED: Final = {"validation": "validation", "valid": "validation", "val": "validation", "dev": "validation"}
 
@@ -99,8 +88,7 @@ class Source:
         """Identity of the code that reads this source: a change of it makes records stale."""
         digest = hashlib.sha256()
         package = Path(__file__).parent.parent
-        shared = [package / f"{name}.py" for name in SHARED]
-        shared += sorted((package / "reading").glob("*.py"))
+        shared = [path for pattern in SHARED for path in sorted(package.glob(pattern))]
         for path in [Path(str(sys.modules[self.module].__file__)), *shared]:
             digest.update(path.read_bytes())
         return digest.hexdigest()[:16]

@@ -7,7 +7,7 @@ for the thoughts stays.
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.layouts import turns, with_system
+from pipelines.layouts.messages import turns, with_system
 from pipelines.sources.source import Read, Source
 
 SOURCE = Source(

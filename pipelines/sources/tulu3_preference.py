@@ -7,7 +7,7 @@ the licence of the whole. It holds rewritten UltraFeedback and WildChat.
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.conversations import PAIR, not_text, side_columns, sides
+from pipelines.layouts.conversations import PAIR, not_text, side_columns, sides
 from pipelines.sources.source import Read, Source
 
 SOURCE = Source(

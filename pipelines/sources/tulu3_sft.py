@@ -7,8 +7,8 @@ licence of the whole. It holds WildChat, OpenAssistant, FLAN and others whole or
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.conversations import answered_plainly, message_columns, not_text, spoken
-from pipelines.layouts import unanswered
+from pipelines.layouts.conversations import answered_plainly, message_columns, not_text, spoken
+from pipelines.layouts.messages import unanswered
 from pipelines.sources.source import Read, Source
 
 messages = pl.col("messages")

@@ -6,8 +6,8 @@ overlapping prompts without their last answer. `prompt` says the first message a
 
 import polars as pl
 
-from pipelines.conversations import answered_plainly, message_columns, spoken
-from pipelines.layouts import unanswered
+from pipelines.layouts.conversations import answered_plainly, message_columns, spoken
+from pipelines.layouts.messages import unanswered
 from pipelines.sources.source import Read, Source
 
 messages = pl.col("messages")

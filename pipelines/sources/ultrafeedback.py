@@ -8,7 +8,7 @@ instruction's answer. The prompts from TruthfulQA, a benchmark, are left out.
 
 import polars as pl
 
-from pipelines.layouts import turns
+from pipelines.layouts.messages import turns
 from pipelines.sources.source import Read, Source
 
 ASPECTS = ("instruction_following", "honesty", "truthfulness", "helpfulness")

@@ -7,8 +7,8 @@ generation lack the answer and are not read. Prompts from TruthfulQA were left o
 
 import polars as pl
 
-from pipelines.conversations import PAIR, answered_plainly, message_columns, side_columns, sides, spoken
-from pipelines.layouts import unanswered
+from pipelines.layouts.conversations import PAIR, answered_plainly, message_columns, side_columns, sides, spoken
+from pipelines.layouts.messages import unanswered
 from pipelines.sources.source import Read, Source
 
 group = pl.col("prompt_id")

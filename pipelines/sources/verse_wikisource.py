@@ -8,7 +8,7 @@ name. There is no prompt upstream: it is made from the title by the template `PR
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.layouts import turns
+from pipelines.layouts.messages import turns
 from pipelines.sources.source import Read, Source
 
 PROMPT = "Write a poem with the title “{}”."

@@ -7,7 +7,7 @@ quotes as "[1]". No licence is stated.
 
 import polars as pl
 
-from pipelines.layouts import turns
+from pipelines.layouts.messages import turns
 from pipelines.sources.source import Read, Source
 
 question = pl.col("question").struct

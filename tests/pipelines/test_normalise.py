@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.layouts import turns
+from pipelines.layouts.messages import turns
 from pipelines.normalise import Place, batches, normalise
 from pipelines.sources.source import Read
 

@@ -12,7 +12,7 @@ from hub_faults import unreachable
 from lakes import empty
 
 from pipelines import timings
-from pipelines.layouts import turns
+from pipelines.layouts.messages import turns
 from pipelines.plan.read import reading
 from pipelines.plan.what import Disk, Plan, RecipePlan, RunPlan, SourcePlan, duration, size
 from pipelines.sources.source import Read, Source

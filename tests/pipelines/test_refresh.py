@@ -10,7 +10,7 @@ from pipelines.errors import TamisError
 from pipelines.hub import Snapshot, UpstreamFile
 from pipelines.lake import Lake
 from pipelines.lake_settings import LakeSettings
-from pipelines.layouts import turns
+from pipelines.layouts.messages import turns
 from pipelines.refresh import Refreshed, accounts, refresh
 from pipelines.sources.source import Read, Source
 from pipelines.states import open_state

@@ -8,7 +8,7 @@ trees share one), so it is kept in `meta` and no id is made of it.
 
 import polars as pl
 
-from pipelines.layouts import message, role
+from pipelines.layouts.messages import message, role
 from pipelines.sources.source import Read
 
 DEPTH = 64

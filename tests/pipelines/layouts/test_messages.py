@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.layouts import pairs, sharegpt, tagged, transcript, with_system
+from pipelines.layouts.messages import pairs, sharegpt, tagged, transcript, with_system
 
 THINK = ("<think>", "</think>")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.answers import after_marks, boxed, code_tests, final, gold
+from pipelines.layouts.answers import after_marks, boxed, code_tests, final, gold
 
 text = pl.col("text")
 

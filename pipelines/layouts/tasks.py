@@ -8,8 +8,8 @@ from typing import Final
 
 import polars as pl
 
-from pipelines.answers import gold, once
-from pipelines.layouts import message, role, turns
+from pipelines.layouts.answers import gold, once
+from pipelines.layouts.messages import message, role, turns
 
 _LABEL: Final = r"^\s*(Question|Problem):"
 _REPLY: Final = r"\s*\n\s*(?:Answer|Solution):\s*(?:Let's think step by step\.?)?\s*$"

@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines.columns import Column
-from pipelines.layouts import message, pairs, role, sharegpt, turns
+from pipelines.layouts.messages import message, pairs, role, sharegpt, turns
 
 MESSAGES: Final = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
 PART: Final = pl.Struct({"type": pl.String, "text": pl.String})
