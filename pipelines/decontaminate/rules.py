@@ -25,7 +25,8 @@ import polars as pl
 
 from pipelines.decontaminate.index import SHORT, Index
 from pipelines.decontaminate.scan import Shared
-from pipelines.decontaminate.tokens import ANCHOR, GRAM, composed
+from pipelines.decontaminate.tokens import ANCHOR, GRAM
+from pipelines.dedup.shingles import _composed
 from schemas.vocabulary import CONTAMINATION
 
 RULES: Final = CONTAMINATION
@@ -146,7 +147,7 @@ def normalised(texts: pl.Series) -> pl.Series:
     """Texts as answers are compared: in lower case, words without symbols at their ends (a minus stays), one space
     around each."""
     bare = (
-        composed(texts)
+        _composed(texts)
         .str.to_lowercase()
         .str.replace_all(r"(^|\s)[^\w\s\-]+", "${1}")
         .str.replace_all(r"[^\w\s]+(\s|$)", "${1}")
