@@ -143,13 +143,13 @@ def _lookup(keys: UInt64s, places: Int32s, owner: Int32s) -> Lookup:
     often = _often(keys, places, owner)
     # Places in falling order: a run that goes on is read before its last token's place is written over.
     order = np.lexsort((-places, often, keys))
-    distinct, begins = np.unique(keys[order], return_index=True)
-    first: Int32s = np.append(begins, len(keys)).astype(np.int32)
-    followed = first[:-1] + (np.add.reduceat(~often[order], first[:-1]) if len(keys) else 0)
+    distinct, first = np.unique(keys[order], return_index=True)
+    starts: Int32s = np.append(first, len(keys)).astype(np.int32)
+    followed = starts[:-1] + (np.add.reduceat(~often[order], starts[:-1]) if len(keys) else 0)
     slots = np.full(max(16, 1 << (2 * len(distinct)).bit_length()), -1, np.int32)
     bloom = np.zeros(max(8, 1 << (len(distinct) * _BITS_EACH // 64).bit_length()), np.uint64)
     _insert(distinct, slots, bloom)
-    return Lookup(bloom, slots, distinct, first, np.asarray(followed, np.int32), places[order])
+    return Lookup(bloom, slots, distinct, starts, np.asarray(followed, np.int32), places[order])
 
 
 def _often(keys: UInt64s, places: Int32s, owner: Int32s) -> Bools:

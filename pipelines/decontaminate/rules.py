@@ -26,7 +26,7 @@ import polars as pl
 from pipelines.decontaminate.index import SHORT, Index
 from pipelines.decontaminate.scan import Shared
 from pipelines.decontaminate.tokens import ANCHOR, GRAM
-from pipelines.dedup.shingles import _composed
+from pipelines.dedup.shingles import composed
 from schemas.vocabulary import CONTAMINATION
 
 RULES: Final = CONTAMINATION
@@ -147,7 +147,7 @@ def normalised(texts: pl.Series) -> pl.Series:
     """Texts as answers are compared: in lower case, words without symbols at their ends (a minus stays), one space
     around each."""
     bare = (
-        _composed(texts)
+        composed(texts)
         .str.to_lowercase()
         .str.replace_all(r"(^|\s)[^\w\s\-]+", "${1}")
         .str.replace_all(r"[^\w\s]+(\s|$)", "${1}")

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from pipelines.dedup.characters import ALONE, CODE, SPACE, WORD, table
 from pipelines.dedup.kernel import Bytes, Int64s, Integer, UInt32s, UInt64s, kernel, mix
-from pipelines.dedup.shingles import _composed
+from pipelines.dedup.shingles import composed
 
 GRAM: Final = 8
 """Tokens that are looked up at once: those of the rule of s1 and open-r1."""
@@ -29,7 +29,7 @@ _OTHER: Final = np.int64(1 << 30)
 
 def buffers(texts: pl.Series) -> tuple[Int64s, Bytes, pl.Series]:
     """Offsets and bytes of texts in Unicode's form NFC, as Arrow has them, and these texts; a null is empty."""
-    normal = _composed(texts.cast(pl.String)).fill_null("")
+    normal = composed(texts.cast(pl.String)).fill_null("")
     array = normal.to_arrow().cast(pa.large_string())
     _, offsets, data = array.buffers()
     positions = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]

@@ -94,7 +94,6 @@ def _set(variables: Mapping[str, str | None]) -> None:
 
 def _tell(pipes: PipesContext, order: Order, report: "Report", seconds: float) -> None:
     """Hand the numbers to Dagster. `tokens` is always among them: the parent requires it as a sign of life."""
-    test = report.evaluation
     numbers: dict[str, float | None] = {
         "tokens": report.tokens,
         "tokens_read": report.tokens_read,
@@ -105,15 +104,18 @@ def _tell(pipes: PipesContext, order: Order, report: "Report", seconds: float) -
         "rows_unfit": report.rows.unfit,
         "training_loss_first": report.first_loss,
         "training_loss_last": report.last_loss,
-        "test_loss": test.all.loss,
-        "test_loss_kept": test.kept.loss,
-        "test_loss_base": test.base.loss,
-        "test_rows": test.all.rows,
-        "test_rows_too_long": test.too_long,
         "trainable_parameters": report.trainable_parameters,
         "seconds": seconds,
         **{f"seconds_{name}": took for name, took in report.seconds.items()},
     }
+    if report.evaluation is not None:
+        numbers |= {
+            "test_loss": report.evaluation.all.loss,
+            "test_loss_kept": report.evaluation.kept.loss,
+            "test_loss_base": report.evaluation.base.loss,
+            "test_rows": report.evaluation.all.rows,
+            "test_rows_too_long": report.evaluation.too_long,
+        }
     metadata = {name: number for name, number in numbers.items() if number is not None}
     folder = {"raw_value": str(order.out), "type": "path"}
     pipes.report_asset_materialization({**metadata, "base": report.base, "device": report.device, "folder": folder})

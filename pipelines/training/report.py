@@ -56,7 +56,8 @@ class Report(BaseModel):
     parameters: int
     losses: list[float]
     """Of each step, on the rows that it trains on."""
-    evaluation: Evaluation
+    evaluation: Evaluation | None
+    """None where the test set has no row that fits."""
     seconds: dict[str, float]
     device: str
     versions: dict[str, str]

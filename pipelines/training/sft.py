@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+import polars as pl
 import torch
 from datasets import Dataset
 from peft import LoraConfig
@@ -15,7 +16,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, PrinterCallba
 from trl import SFTConfig, SFTTrainer
 
 from pipelines.errors import TamisError
-from pipelines.training.evaluate import evaluation_set, losses, mean_loss
+from pipelines.training.evaluate import EvaluationSet, evaluation_set, losses, mean_loss
 from pipelines.training.folder import appearing
 from pipelines.training.loading import has_bfloat16, load_model, load_tokenizer
 from pipelines.training.packing import Shards, packed
@@ -91,13 +92,7 @@ def _train(order: Order, folder: Path, clock: "_Clock") -> Report:
         trainable_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
         parameters=sum(p.numel() for p in model.parameters()),
         losses=[float(entry["loss"]) for entry in trainer.state.log_history if "loss" in entry],
-        evaluation=Evaluation(
-            all=mean_loss(after),
-            kept=mean_loss(after.filter("kept")),
-            base=mean_loss(before),
-            too_long=test.too_long,
-            unfit=test.unfit,
-        ),
+        evaluation=_evaluation(test, before, after),
         seconds=clock.laps,
         device=_device(),
         versions={name: version(name) for name in ("torch", "transformers", "trl", "peft", "tokenizers")},
@@ -172,6 +167,18 @@ def _trainer(
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
+
+
+def _evaluation(test: EvaluationSet, before: pl.DataFrame, after: pl.DataFrame) -> Evaluation | None:
+    if after.is_empty():
+        return None
+    return Evaluation(
+        all=mean_loss(after),
+        kept=mean_loss(after.filter("kept")),
+        base=mean_loss(before),
+        too_long=test.too_long,
+        unfit=test.unfit,
+    )
 
 
 def _device() -> str:

@@ -198,7 +198,7 @@ def test_what_killed_runs_had_staged_is_deleted_and_nothing_that_a_commit_named(
     killed(place, -1)
     assert parquet_files(place) > named
     assert clean(place, lake) == 0, "an hour has not passed"
-    assert clean(place, lake, older_than_s=-1) == len(parquet_files(place) - named) + 2 * 5 + 1
+    assert clean(place, lake, older_than_s=-1) == len(parquet_files(place) - named) + 2 * 6 + 1
     assert parquet_files(place) == named
     for version, revision in zip(versions, ("first", "other", "third"), strict=True):
         assert set(lake.scan("records_cot", version).collect()["revision"]) == {revision}

@@ -19,7 +19,7 @@ from pipelines.verify.verification import outcome_counts, outcome_sums
 from pipelines.workspace import Workspace
 
 SOLUTIONS = [
-    "1+1=2\n#### 2",
+    "She has 1+1=2\n#### 2",
     "2+2=4\nSo she has 4.\n#### 5",
     "She has \\boxed{3} left.\n#### 4",
     "6 hats\n#### \\sqrt{36}",
