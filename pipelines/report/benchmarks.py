@@ -11,29 +11,31 @@ def benchmarks_text(held: Held) -> str:
     rows = _rows(held)
     wide = max(len(str(row["benchmark"])) for row in rows)
     lines = [
-        f"{row['benchmark']!s:<{wide}}  {row['status']!s:<11}  {row['items'] or '-':>6}  {_where(row)}" for row in rows
+        f"{row['benchmark']!s:<{wide}}  {row['status']!s:<11}  {row['items'] or '-':>6}  {where(row)}" for row in rows
     ]
-    return "\n".join([f"{'benchmark':<{wide}}  {'':<11}  {'items':>6}", *lines, "", *_unseen(held)])
+    return "\n".join([f"{'benchmark':<{wide}}  {'':<11}  {'items':>6}", *lines, "", *unseen(held)])
 
 
 def benchmarks_markdown(held: Held) -> str:
     """The same as tables of markdown."""
     lines = ["| benchmark | | items | where, or why not |", "| --- | --- | ---: | --- |"]
-    lines += [f"| {row['benchmark']} | {row['status']} | {row['items']:,} | {_where(row)} |" for row in _rows(held)]
-    return "\n".join([*lines, "", *_unseen(held)])
+    lines += [f"| {row['benchmark']} | {row['status']} | {row['items']:,} | {where(row)} |" for row in _rows(held)]
+    return "\n".join([*lines, "", *unseen(held)])
 
 
 def _rows(held: Held) -> list[dict[str, object]]:
     return held.statuses.to_dicts()
 
 
-def _where(row: dict[str, object]) -> str:
+def where(row: dict[str, object]) -> str:
+    """Where a benchmark was read, or why it was not. `row`: of the table `benchmark_status`."""
     read = f"{row['repo']} at {str(row['revision'])[:8]}" if row["revision"] else ""
     hashed = "hashes only" if row["gated"] and row["revision"] else ""
     return "; ".join(part for part in (read, hashed, str(row["why"] or "")) if part)
 
 
-def _unseen(held: Held) -> list[str]:
+def unseen(held: Held) -> list[str]:
+    """How many items the rules cannot see, in sentences."""
     total = held.unseen.select(pl.col("items", *CONTAMINATION, "no rule").sum())
     if not held.unseen.height:
         return ["No record is compared with any benchmark."]

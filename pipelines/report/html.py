@@ -9,8 +9,8 @@ import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipelines.ledger import GIVEN
 from pipelines.report import samples
+from pipelines.report.benchmarks import unseen, where
 from pipelines.report.cuts import cuts
 from pipelines.report.distributions import lengths
 from pipelines.report.figures import number, share, short
@@ -125,7 +125,8 @@ def _context(summary: Summary) -> dict[str, Any]:
         "drops": samples.dropped(published) if published else [],
         "kept": samples.kept(published) if published else [],
         "rejects": summary.rejects.to_dicts(),
-        "contamination_is_looked_for": "contaminated" in GIVEN,
+        "benchmarks": _benchmarks(summary),
+        "unseen": unseen(summary.benchmarks),
         "exports": _exports(summary),
         **_reasons(summary, colours),
     }
@@ -140,6 +141,18 @@ def _context(summary: Summary) -> dict[str, Any]:
     }
     shown = [(anchor, name) for anchor, name in _CONTENTS if there.get(anchor, context.get(anchor, True))]
     return context | {"contents": shown}
+
+
+def _benchmarks(summary: Summary) -> list[dict[str, object]]:
+    """One row a benchmark, with the records of the recipe that each of its items cost."""
+    dropped = (
+        summary.fates.filter(pl.col("fate") == "contaminated")
+        .with_columns(benchmark=pl.col("reason").str.extract(r" of (.*)$"))
+        .group_by("benchmark")
+        .agg(dropped=pl.col("records").sum())
+    )
+    rows = summary.benchmarks.statuses.join(dropped, on="benchmark", how="left", maintain_order="left")
+    return [row | {"where": where(row)} for row in rows.with_columns(pl.col("dropped").fill_null(0)).to_dicts()]
 
 
 def _title(summary: Summary) -> str:

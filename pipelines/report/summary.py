@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 import polars as pl
 
+from pipelines.benchmarks.held import Held, held
 from pipelines.catalogue import recipes_now
 from pipelines.lake import Lake
 from pipelines.ledger import funnel
@@ -66,6 +67,7 @@ class Summary:
     column a side.
     `rejects`: rows that yield nothing by `source`, `selected`, `family`, `reason`, with `rows` and the first `examples`
     (`file`, `row`, `excerpt`); rejects come before what was left out, the commonest first.
+    `benchmarks`: which of them records were compared with, and which were NOT CHECKED.
     """
 
     workspace: Workspace
@@ -79,6 +81,7 @@ class Summary:
     recipes: pl.DataFrame
     rejects: pl.DataFrame
     defects: Defects | None
+    benchmarks: Held
 
     @property
     def records(self) -> int:
@@ -127,6 +130,7 @@ def summarise(workspace: Workspace, lake: Lake, outcome: RunOutcome) -> Summary:
         recipes=recipes,
         rejects=_rejects((published.state.scan if published else lake.scan)("rejects")),
         defects=defects(workspace, published) if published else None,
+        benchmarks=held(lake),
     )
 
 

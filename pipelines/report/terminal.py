@@ -26,6 +26,7 @@ def terminal_summary(summary: Summary, report: Path) -> str:
         _heading(summary),
         _sources(summary),
         _funnel(summary),
+        _benchmarks(summary),
         _defects(summary.defects) if summary.defects else [],
         *[_comparison(found) for found in summary.outcome.comparisons],
         _where(summary, report),
@@ -103,6 +104,15 @@ def _funnel(summary: Summary) -> list[str]:
 def _step(stage: Stage) -> tuple[str, str, str]:
     name = f"- {stage.name}" if stage.leaves else stage.name
     return name, f"{stage.count:,}", share(stage.count, stage.whole) if stage.count != stage.whole else ""
+
+
+def _benchmarks(summary: Summary) -> list[str]:
+    statuses = summary.benchmarks.statuses
+    items, missing = int(statuses["items"].sum()), summary.benchmarks.not_checked["benchmark"].to_list()
+    compared = statuses.height - len(missing)
+    lines = [f"Benchmarks: records were compared with {items:,} items of {compared} of {statuses.height}"]
+    named = f"NOT CHECKED: {', '.join(missing)}"
+    return lines + textwrap.wrap(named, WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT) if missing else lines
 
 
 def _defects(found: Defects) -> list[str]:

@@ -78,6 +78,17 @@ def test_a_threshold_below_the_pair_floor_names_lake_yaml(tmp_path: Path) -> Non
     assert parsed(tmp_path, "sources: {gsm8k: }\nduplicates: {near: null}\n").duplicates.near is None
 
 
+def test_contamination_names_rules_and_benchmarks_that_are_there(tmp_path: Path) -> None:
+    text = "sources: {gsm8k: }\ncontamination:\n  rules: [13-gram]\n  benchmarks: [GSM8K, MMLU]\n"
+    assert parsed(tmp_path, text).contamination.benchmarks == ["GSM8K", "MMLU"]
+    with pytest.raises(TamisError, match=r"mine\.yaml:4: contamination\.benchmarks\[1\]: .*Did you mean MMLU\?"):
+        parsed(tmp_path, text.replace("MMLU]", "MLU]"))
+    with pytest.raises(TamisError, match=r"mine\.yaml:3: contamination\.rules"):
+        parsed(tmp_path, text.replace("13-gram", "13-grams"))
+    with pytest.raises(TamisError, match=r"contamination\.coverage: "):
+        parsed(tmp_path, f"{text}  coverage: 0.4\n")
+
+
 def test_extends_takes_what_is_not_given(tmp_path: Path) -> None:
     base = parsed(tmp_path, "description: base\nsources: {dolly: , gsm8k: }\nduplicates: {near: 0.9}\n", "base")
     child = parsed(tmp_path, "extends: base\nduplicates: {exact: false, near: null}\n")

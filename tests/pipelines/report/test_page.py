@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipelines.benchmarks.catalogue import NAMES
 from pipelines.report.html import render, write_report
 from pipelines.report.summary import RunOutcome, summarise
 from pipelines.sample_hub import manifest
@@ -136,11 +137,17 @@ def test_evidence_stands_beside_dropped_records(page):
     assert "value 0, threshold 1" in text
     assert "similarity 0.812 to alpaca/instruction/default.train.0.29" in text
     assert "this Hub does not have it" in text
-    assert "Contamination is not looked for yet" in text
+    assert "No record is compared with any benchmark." in text
+
+
+def test_each_benchmark_stands_there_and_whether_it_was_checked(page):
+    shown = {row[0]: row for row in page.rows("table-benchmarks")}
+    assert list(shown) == list(NAMES)
+    assert shown["GPQA"][1] == "NOT CHECKED" and "never built" in shown["GPQA"][-1]
 
 
 def test_a_missed_defect_is_shown_as_missed(corpus):
-    plants = [("empty answer", 29, ["rule"]), ("benchmark question", 8, ["contaminated"])]
+    plants = [("empty answer", 29, ["rule"]), ("a verdict", 8, ["verdict"])]
     rows = [
         {"kind": kind, "source": "alpaca", "file": "data/alpaca.parquet", "row": row, "outcomes": outcomes}
         for kind, row, outcomes in plants
@@ -154,7 +161,7 @@ def test_a_missed_defect_is_shown_as_missed(corpus):
         corpus.place.planted.unlink()
     assert shown["empty answer"][1] == "missed"
     assert shown["empty answer"][-1] == "alpaca/instruction/default.train.0.29 (kept)"
-    assert shown["benchmark question"][1] == "not looked for"
+    assert shown["a verdict"][1] == "not looked for"
 
 
 def test_the_losses_are_shown_with_a_plain_sentence(corpus):
