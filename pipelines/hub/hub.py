@@ -47,7 +47,7 @@ class Hub:
 
         Raises TamisError: Absent where a folder's Hub has no such repository, Unreachable where trying later may help.
         """
-        return str(self._connection.info(repo, at).sha)
+        return str(self._info(repo, at).sha)
 
     def snapshot(
         self,

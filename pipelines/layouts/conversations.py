@@ -8,9 +8,8 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines.columns import Column
-from pipelines.layouts.messages import message, pairs, role, sharegpt, turns
+from pipelines.layouts.messages import MESSAGES, message, messages, pairs, role, turns
 
-MESSAGES: Final = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
 PART: Final = pl.Struct({"type": pl.String, "text": pl.String})
 MESSAGES_IN_PARTS: Final = pl.List(pl.Struct({"role": pl.String, "content": pl.List(PART)}))
 _IMAGES: Final = ("image", "image_url", "input_image")
@@ -30,7 +29,7 @@ def messages_of(entry: str) -> pl.Expr:
     turn = pl.element().struct
     said = turn.field("content").list.eval(pl.element().struct.field("text")).list.join("\n", ignore_nulls=True)
     in_parts = pl.col(f"{entry}_in_parts").list.eval(message(role(turn.field("role")), said))
-    return pl.coalesce(sharegpt(entry, speaker="role", said="content"), in_parts)
+    return pl.coalesce(messages(entry), in_parts)
 
 
 def spoken(entry: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
@@ -52,10 +51,10 @@ def not_text(*entries: str) -> dict[str, pl.Expr]:
     return {"a message holds an image": some(image), "a message holds what is not text": some(other)}
 
 
-def answered_plainly(messages: pl.Expr, system: pl.Expr | None = None) -> dict[str, pl.Expr]:
+def answered_plainly(talk: pl.Expr, system: pl.Expr | None = None) -> dict[str, pl.Expr]:
     """Columns of the family instruction for a conversation. What `layouts.unanswered` names must be rejected before."""
-    last = messages.list.tail(1)
-    before = messages.list.head(messages.list.len() - 1)
+    last = talk.list.tail(1)
+    before = talk.list.head(talk.list.len() - 1)
     if system is None:
         return {"prompt": before, "completion": last}
     present = system.str.strip_chars().str.len_bytes() > 0
@@ -95,7 +94,7 @@ def sides(frame: pl.DataFrame) -> pl.DataFrame:
     """
     read = frame.with_columns(chosen=messages_of("chosen"), rejected=messages_of("rejected"))
     apart = pl.coalesce(
-        sharegpt("prompt_messages", speaker="role", said="content"),
+        messages("prompt_messages"),
         pl.when(pl.col("prompt_text").is_not_null()).then(turns(user=pl.col("prompt_text"))),
     )
     shared = pl.col("prompt").list.len() > 0

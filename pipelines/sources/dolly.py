@@ -5,7 +5,7 @@
 
 import polars as pl
 
-from pipelines.layouts.messages import turns, with_context
+from pipelines.layouts.messages import kept, turns, with_context
 from pipelines.sources.source import Read, Source
 
 question = with_context(pl.col("instruction"), pl.col("context"))
@@ -23,7 +23,7 @@ SOURCE = Source(
                 "instruction": {
                     "prompt": turns(user=question),
                     "completion": turns(assistant=pl.col("response")),
-                    "meta": pl.struct("category").struct.json_encode(),
+                    "meta": kept("category"),
                 }
             },
         ),

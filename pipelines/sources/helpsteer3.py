@@ -9,7 +9,7 @@ import polars as pl
 
 from pipelines.columns import Column
 from pipelines.layouts.conversations import message_columns, not_text, spoken
-from pipelines.layouts.messages import turns
+from pipelines.layouts.messages import kept, turns
 from pipelines.sources.source import Read, Source
 
 LANGUAGES = {
@@ -62,7 +62,7 @@ SOURCE = Source(
                     "chosen_score": preference.abs().cast(pl.Float64),
                     "rejected_score": -preference.abs().cast(pl.Float64),
                     "language": pl.col("language").str.to_lowercase().replace_strict(LANGUAGES, default=None),
-                    "meta": pl.struct("domain", "language", "overall_preference").struct.json_encode(),
+                    "meta": kept("domain", "language", "overall_preference"),
                 }
             },
         ),

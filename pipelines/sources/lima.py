@@ -7,7 +7,7 @@ licence is CC BY-NC-SA or stricter, by the sources of the rows. The test split h
 import polars as pl
 
 from pipelines.layouts.conversations import alternating, answered_plainly
-from pipelines.layouts.messages import unanswered
+from pipelines.layouts.messages import kept, unanswered
 from pipelines.sources.source import Read, Source
 
 messages = pl.col("messages")
@@ -25,7 +25,7 @@ SOURCE = Source(
             prepare=lambda frame: alternating(frame, "conversations"),
             reject=unanswered(messages),
             families={
-                "instruction": {**answered_plainly(messages), "meta": pl.struct("source").struct.json_encode()},
+                "instruction": {**answered_plainly(messages), "meta": kept("source")},
             },
         ),
     ),

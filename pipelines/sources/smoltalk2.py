@@ -11,7 +11,7 @@ import polars as pl
 
 from pipelines.columns import Column
 from pipelines.layouts.conversations import PAIR, message_columns, not_text, side_columns, sides, spoken
-from pipelines.layouts.messages import answered, unanswered
+from pipelines.layouts.messages import answered, kept, unanswered
 from pipelines.sources.source import Read, Source
 
 kwargs = pl.col("chat_template_kwargs")
@@ -19,7 +19,7 @@ offered = [kwargs.str.json_path_match(f"$.{name}") for name in ("tools", "xml_to
 beside: Mapping[str, pl.Expr] = {
     "template_kwargs": kwargs,
     "tools": pl.coalesce(pl.when(tools != "[]").then(tools) for tools in offered),
-    "meta": pl.struct("source").struct.json_encode(),
+    "meta": kept("source"),
 }
 columns = {"chat_template_kwargs": Column(optional=True, as_json=True), "source": Column(pl.String, optional=True)}
 said = {name: pl.col(name) for name in ("prompt", "reasoning", "completion")}

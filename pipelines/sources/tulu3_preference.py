@@ -8,6 +8,7 @@ import polars as pl
 
 from pipelines.columns import Column
 from pipelines.layouts.conversations import PAIR, not_text, side_columns, sides
+from pipelines.layouts.messages import kept
 from pipelines.sources.source import Read, Source
 
 SOURCE = Source(
@@ -20,7 +21,7 @@ SOURCE = Source(
             columns={"id": pl.String, "source": Column(pl.String, optional=True), **side_columns()},
             prepare=sides,
             reject=not_text("chosen", "rejected"),
-            families={"preference": {**PAIR, "meta": pl.struct("id", "source").struct.json_encode()}},
+            families={"preference": {**PAIR, "meta": kept("id", "source")}},
         ),
     ),
 )

@@ -8,7 +8,7 @@ import polars as pl
 
 from pipelines.columns import Column
 from pipelines.layouts.conversations import answered_plainly, message_columns, not_text, spoken
-from pipelines.layouts.messages import unanswered
+from pipelines.layouts.messages import kept, unanswered
 from pipelines.sources.source import Read, Source
 
 messages = pl.col("messages")
@@ -28,7 +28,7 @@ SOURCE = Source(
             prepare=spoken("messages"),
             reject={**not_text("messages"), **unanswered(messages)},
             families={
-                "instruction": {**answered_plainly(messages), "meta": pl.struct("id", "source").struct.json_encode()},
+                "instruction": {**answered_plainly(messages), "meta": kept("id", "source")},
             },
         ),
     ),

@@ -6,7 +6,7 @@ The raw lines are read: the Hub's own parquet holds half of them. `data` is a ba
 import polars as pl
 
 from pipelines.layouts.conversations import alternating, answered_plainly
-from pipelines.layouts.messages import unanswered
+from pipelines.layouts.messages import kept, unanswered
 from pipelines.sources.source import Read, Source
 
 messages = pl.col("messages")
@@ -23,7 +23,7 @@ SOURCE = Source(
             columns={"id": pl.String, "data": pl.List(pl.String)},
             prepare=lambda frame: alternating(frame, "data"),
             reject=unanswered(messages),
-            families={"instruction": {**answered_plainly(messages), "meta": pl.struct("id").struct.json_encode()}},
+            families={"instruction": {**answered_plainly(messages), "meta": kept("id")}},
         ),
     ),
 )

@@ -8,7 +8,7 @@ name. There is no prompt upstream: it is made from the title by the template `PR
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.layouts.messages import turns
+from pipelines.layouts.messages import kept, turns
 from pipelines.sources.source import Read, Source
 
 PROMPT = "Write a poem with the title “{}”."
@@ -59,7 +59,7 @@ SOURCE = Source(
                 "instruction": {
                     "prompt": turns(user=pl.format(PROMPT, pl.col("title").str.strip_chars())),
                     "completion": turns(assistant=pl.col("poem")),
-                    "meta": pl.struct("title", "link", "lines").struct.json_encode(),
+                    "meta": kept("title", "link", "lines"),
                 }
             },
         ),

@@ -40,7 +40,7 @@ SOURCE = Source(
                 "score_0": pl.Float64,
                 "score_1": pl.Float64,
             },
-            reject={"no score": pl.any_horizontal(score.is_null() for score in scores)},
+            reject={"no score": pl.any_horizontal(score.is_null() | score.is_nan() for score in scores)},
             families={
                 "preference": {
                     "prompt": turns(user=question.field("full_text")),

@@ -100,8 +100,20 @@ def test_what_a_folder_holds_stands_for_a_pinned_commit(folder, repo, pin):
     make(folder, repo)
     with serving(folder):
         assert hub(online=False).snapshot(repo, [MAIN], revision=pin) == hub().snapshot(repo, [MAIN])
+        assert hub(online=False).revision(repo, pin) == hub().revision(repo)
         with pytest.raises(TamisError, match=r"no such revision.*pin another"):
             hub().snapshot(repo, [MAIN], revision=pin)
+
+
+def test_splits_may_be_named_by_a_pattern(folder, repo):
+    make(folder, repo)
+    with serving(folder):
+        every = hub().snapshot(repo, [Wanted("main", ("*",))])
+        assert {file.split for file in every.files} == {"train", "test"}
+        assert every.files == hub().snapshot(repo, [Wanted("main", ("t*n", "te*"))]).files
+        assert hub(online=False).snapshot(repo, [Wanted("main", ("*_sft",))]).absent == ("main/*_sft",)
+        with pytest.raises(TamisError, match=r"has no split \*_sft of main\. It has test, train"):
+            hub().snapshot(repo, [Wanted("main", ("*_sft",))])
 
 
 def test_a_renamed_repository_is_found_under_its_old_name(folder, repo):
