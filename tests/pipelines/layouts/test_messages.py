@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.layouts.messages import pairs, sharegpt, tagged, transcript, with_system
+from pipelines.layouts.messages import pairs, reasoned, sharegpt, tagged, transcript, with_system
 
 THINK = ("<think>", "</think>")
 
@@ -98,3 +98,40 @@ def test_a_blank_system_prompt_makes_no_message() -> None:
     frame = pl.DataFrame({"s": ["be brief", " ", None], "c": [turns] * 3})
     made = frame.select(c=with_system(pl.col("s"), sharegpt("c")))
     assert [len(row) for row in made["c"].to_list()] == [2, 1, 1]
+
+
+THOUGHT = "<|begin_of_thought|> hm <|end_of_thought|>"
+SOLUTION = "<|begin_of_solution|> 4 <|end_of_solution|>"
+
+
+@pytest.mark.parametrize(
+    ("text", "reasoning", "answer"),
+    [
+        ("<think>\nhm\n</think>\n\n4", "hm", "4"),
+        ("hm\n</think>\n4", "hm", "4"),
+        ("<think></think>4", "", "4"),
+        ("<think>é 你\u2028</think> 4 ü ", "é 你", "4 ü"),
+        (f"{THOUGHT}\n{SOLUTION}\n", "hm", "4"),
+        (f"{THOUGHT} 4 ", "hm", "4"),
+        (f"<think>{THOUGHT}{SOLUTION}</think>4", f"{THOUGHT}{SOLUTION}", "4"),
+        # not one pair in order, or something that would be lost
+        ("Sure. <think>hm</think>4", None, "Sure. <think>hm</think>4"),
+        ("<think>hm", None, "<think>hm"),
+        ("hm</think>4</think>", None, "hm</think>4</think>"),
+        ("<think>a<think>b</think>4", None, "<think>a<think>b</think>4"),
+        ("</think>a<think>", None, "</think>a<think>"),
+        (f"{THOUGHT}x{SOLUTION}", None, f"{THOUGHT}x{SOLUTION}"),
+        (f"{THOUGHT}{SOLUTION}x", None, f"{THOUGHT}{SOLUTION}x"),
+        (f"{SOLUTION}{THOUGHT}", None, f"{SOLUTION}{THOUGHT}"),
+        (THOUGHT + SOLUTION[:-3], None, THOUGHT + SOLUTION[:-3]),
+        (" plain ", None, " plain "),
+        ("", None, ""),
+        (None, None, None),
+    ],
+)
+def test_reasoning_is_found_in_any_tags_and_nothing_is_lost(
+    text: str | None, reasoning: str | None, answer: str | None
+) -> None:
+    found, said = reasoned(pl.col("text"))
+    frame = pl.DataFrame({"text": [text, "<think>a</think>b"]}, schema={"text": pl.String})
+    assert frame.select(r=found, a=said).rows() == [(reasoning, answer), ("a", "b")]
