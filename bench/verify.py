@@ -54,8 +54,8 @@ def run(data: Path | None) -> str:
             f"{(ours[0][0]['by'] == 'comparison').mean():.1%}",
             f"answers swapped between problems: {refuted:,} of {differ.sum():,} that differ refuted; "
             f"same outcome {((found == 'verified') == plain_swapped).sum():,} of {swapped.height:,}",
-            f"one hostile row in {_EVERY} among rows that need computer algebra: it cost {extra:.2f} s of CPU (its limit "
-            f"is {CPU_SECONDS:g} s); above that limit and 50 ms the others took {slower:.1%} longer",
+            f"one hostile row in {_EVERY} among rows that need computer algebra: it cost {extra:.2f} s of CPU (its "
+            f"limit is {CPU_SECONDS:g} s); above that limit and 50 ms the others took {slower:.1%} longer",
         ]
     )
 
