@@ -11,7 +11,14 @@ def build_definitions(**resources: object) -> dg.Definitions:
     """All definitions; tests bring their own resources."""
     return dg.Definitions(
         assets=dg.load_assets_from_modules([sources, lake, recipes, training]),
-        jobs=[jobs.refresh_source, jobs.curate, jobs.train, jobs.look_upstream, jobs.look_at_recipes],
+        jobs=[
+            jobs.refresh_source,
+            jobs.curate,
+            jobs.train,
+            jobs.look_upstream,
+            jobs.look_at_benchmarks,
+            jobs.look_at_recipes,
+        ],
         schedules=[jobs.nightly],
         sensors=[jobs.rebuild_what_moved],
         loggers={"console": dg.colored_console_logger, "progress": progress},

@@ -1,8 +1,9 @@
 """The whole graph as `make run` walks it: a Dagster run a partition, one after the other in this process."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 import dagster as dg
@@ -12,7 +13,9 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from assets.definitions import defs
 from assets.failures import WATCHED
 from assets.partitions import RECIPES
+from assets.pool import wait_for_gpu
 from pipelines import timings
+from pipelines.benchmarks.held import held
 from pipelines.lake import Lake
 from pipelines.recipe import Recipe
 from pipelines.report.html import write_report
@@ -25,6 +28,8 @@ from pipelines.workspace import SAMPLE, Workspace, source_lock
 from schemas.families import FAMILIES
 
 _PROGRESS: Final[dict[str, Any]] = {"loggers": {"progress": {}}}
+_TRAINS: Final = {"tamis/trains": "true"}
+"""Tag of a run made under the lock `training`: one that is open when the lock is free was killed."""
 
 
 @dataclass
@@ -46,8 +51,7 @@ class Graph:
         with dg.DagsterInstance.get() as self._instance:
             statuses = self._refresh_all(chosen, lake)
             published = self._curate_all()
-            runs = [f"{name}.{run}" for name in published for run in _recipe(name).training]
-            trained = [name for name in runs if self._train(name)]
+            trained = self._train_all(published)
         outcome = RunOutcome(
             statuses=statuses,
             recipes=tuple(published),
@@ -69,8 +73,15 @@ class Graph:
         return {name: self._refresh(name, lake, n, len(chosen)) for n, name in enumerate(chosen, 1)}
 
     def _curate_all(self) -> list[str]:
+        self._benchmarks()
         with self.workspace.lock("lake", "make run", say):
             return [name for name in RECIPES if self._curate(name)]
+
+    def _train_all(self, published: Sequence[str]) -> list[str]:
+        runs = [f"{name}.{run}" for name in published for run in _recipe(name).training]
+        with self.workspace.lock("training", "make run", say):
+            wait_for_gpu(self._instance, _TRAINS, say)
+            return [name for name in runs if self._train(name)]
 
     def _plan(self, chosen: list[str]) -> str:
         hub = {SAMPLE: "the sample Hub"}.get(self.workspace.hub, self.workspace.hub)
@@ -101,8 +112,22 @@ class Graph:
             read = files.join(known, on=["file", "etag", "reader", "limit"], how="anti", nulls_equal=True)
             timings.note(self.workspace, "refresh", name, took, int(read["bytes"].sum()))
         counts = f"{rows:>9,} rows {records:>9,} records " if status.word == "OK" else ""
-        say(f"[{position:>2}/{total}] {name:<12} {status.word:<6} {counts}{status.message} {took:.1f} s")
+        width = max(map(len, sources()))
+        say(f"[{position:>2}/{total}] {name:<{width}}  {status.word:<6} {counts}{status.message} {took:.1f} s")
         return status
+
+    def _benchmarks(self) -> None:
+        """Bring the benchmarks up to the Hub's. One that cannot be had is NOT CHECKED, which is no failure."""
+        started = time.monotonic()
+        error = self._execute("look_at_benchmarks", None, {})
+        if error is not None:
+            self.failures.append(error)
+            say(f"benchmarks: FAILED: {error}")
+            return
+        statuses = held(Lake(self.workspace.lake)).statuses
+        missing = statuses.filter(pl.col("status") == "NOT CHECKED")["benchmark"]
+        said = f"; NOT CHECKED: {', '.join(missing)}" if len(missing) else ""
+        say(f"benchmarks: {int(statuses['items'].sum()):,} items{said} {time.monotonic() - started:.1f} s")
 
     def _curate(self, name: str) -> bool:
         read = Lake(self.workspace.lake).scan("files").select("bytes").sum().collect()
@@ -116,7 +141,7 @@ class Graph:
         """Run a job and say how long it took. `amount`: what its time grows with (see `pipelines.timings`)."""
         started = time.monotonic()
         say(f"{what} ...")
-        error = self._execute(job, partition, {})
+        error = self._execute(job, partition, {}, _TRAINS if job == "train" else {})
         if error is not None:
             self.failures.append(error)
             say(f"{what}: FAILED: {error}")
@@ -126,15 +151,21 @@ class Graph:
         say(f"{what}: {took:.1f} s")
         return True
 
-    def _execute(self, job: str, partition: str, config: dict[str, Any]) -> str | None:
+    def _execute(
+        self,
+        job: str,
+        partition: str | None,
+        config: Mapping[str, Any],
+        tags: Mapping[str, str] = MappingProxyType({}),
+    ) -> str | None:
         """Run a job's partition in this process; what failed, None if nothing did."""
         try:
             result = defs.resolve_job_def(job).execute_in_process(
                 partition_key=partition,
                 instance=self._instance,
                 raise_on_error=False,
-                run_config=_PROGRESS | config,
-                tags=WATCHED,
+                run_config={**_PROGRESS, **config},
+                tags={**WATCHED, **tags},
             )
         except DagsterExecutionInterruptedError as error:
             raise KeyboardInterrupt from error

@@ -9,9 +9,14 @@ refresh_source = dg.define_asset_job(
     selection=["snapshot", "records", "signals", "verification"],
     description="Pull one source (or a range of them) and read what is new in it.",
 )
+look_at_benchmarks = dg.define_asset_job(
+    "look_at_benchmarks",
+    selection=["benchmarks"],
+    description="Bring the index of benchmarks, with which records are compared, up to the Hub's.",
+)
 curate = dg.define_asset_job(
     "curate",
-    selection=["state", "pairs", "sides", "ledger", "publication", "exports"],
+    selection=["state", "pairs", "contamination", "sides", "ledger", "publication", "exports"],
     description="Open a lake state over what has been read, and make and publish one recipe's corpus from it.",
 )
 train = dg.define_asset_job(

@@ -1,11 +1,14 @@
-"""Over the whole lake: its state, the pairs of near-equal records, and the sides where records stand."""
+"""Over the whole lake: the benchmarks, its state, pairs of near-equal records, contamination, and sides."""
 
 import dagster as dg
+import polars as pl
 
 from assets.failures import told
 from assets.resources import Tamis
+from pipelines.benchmarks.update import update
 from pipelines.errors import TamisError
-from pipelines.lake_wide import build_pairs, build_sides, built_with
+from pipelines.lake_wide import build_contamination, build_pairs, build_sides, built_with
+from pipelines.report.benchmarks import benchmarks_markdown
 from pipelines.report.markdown import funnel_picture
 from pipelines.report.summary import part_stages, row_stages
 from pipelines.states import State, last_state, open_state
@@ -17,7 +20,31 @@ EAGER = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_
 
 
 @dg.asset(
-    deps=["records", "signals", "verification"], group_name="lake", kinds={"deltalake"}, automation_condition=EAGER
+    group_name="lake",
+    kinds={"huggingface", "deltalake"},
+    automation_condition=dg.AutomationCondition.on_cron("0 2 * * *"),
+)
+def benchmarks(context: dg.AssetExecutionContext, tamis: Tamis) -> dg.MaterializeResult:
+    """The items that no record may repeat; those that the Hub cannot give are kept as they are, or NOT CHECKED."""
+    with told(), tamis.workspace.lock("benchmarks", "the index of benchmarks", context.log.info):
+        updated = update(tamis.lake, tamis.hub, tell=context.log.info)
+    statuses = updated.statuses
+    version = tamis.lake.versions(["benchmarks", "benchmark_status"])
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(str(sorted(version.items()))),
+        metadata={
+            "dagster/row_count": int(statuses["items"].sum()),
+            "not_checked": ", ".join(statuses.filter(pl.col("status") == "NOT CHECKED")["benchmark"]) or "none",
+            "statuses": dg.MetadataValue.md(benchmarks_markdown(updated)),
+        },
+    )
+
+
+@dg.asset(
+    deps=["records", "signals", "verification", benchmarks],
+    group_name="lake",
+    kinds={"deltalake"},
+    automation_condition=EAGER,
 )
 def state(context: dg.AssetExecutionContext, tamis: Tamis) -> dg.MaterializeResult:
     """The versions of all sources' tables that belong together; gates compare them with what was counted."""
@@ -49,7 +76,24 @@ def pairs(context: dg.AssetExecutionContext, tamis: Tamis) -> dg.MaterializeResu
     )
 
 
-@dg.asset(deps=[pairs], group_name="lake", kinds={"deltalake"}, automation_condition=EAGER)
+@dg.asset(deps=[pairs], group_name="lake", kinds={"numba", "deltalake"}, automation_condition=EAGER)
+def contamination(context: dg.AssetExecutionContext, tamis: Tamis) -> dg.MaterializeResult:
+    """What records share with items of benchmarks, by each rule, with the shared text on both sides."""
+    with told(), tamis.workspace.lock("lake", "contamination", context.log.info):
+        compared = build_contamination(_opened(tamis))
+    unseen = int(compared.unseen["no rule"].sum())
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(str(compared.state.number)),
+        metadata={
+            "state": compared.state.number,
+            "items": int(compared.unseen["items"].sum()),
+            "items_no_rule_sees": unseen,
+            **{f"hit_by_{rule.replace(' ', '_')}": count for rule, count in compared.records.items()},
+        },
+    )
+
+
+@dg.asset(deps=[contamination], group_name="lake", kinds={"deltalake"}, automation_condition=EAGER)
 def sides(context: dg.AssetExecutionContext, tamis: Tamis) -> dg.MaterializeResult:
     """Train, validation or test for every record, independent of any recipe; old rows never move."""
     with told(), tamis.workspace.lock("lake", "sides", context.log.info):

@@ -56,6 +56,7 @@ def recipe() -> dg.DataVersionsByPartition:
         ),
         dg.AssetCheckSpec("survivors_are_kept", asset="ledger", description="every survivor named is kept"),
         dg.AssetCheckSpec("no_tie_crosses", asset="ledger", description="no tie crosses sides among kept rows"),
+        dg.AssetCheckSpec("no_item_is_kept", asset="ledger", description="no kept row repeats a benchmark's item"),
     ],
     partitions_def=RECIPE_NAMES,
 )
@@ -86,7 +87,7 @@ def ledger_and_publication(
         metadata={"pass": published.number, "state": published.state.number, "recipe_hash": published.recipe_hash},
         data_version=dg.DataVersion(str(published.number)),
     )
-    for check, wrong in verified(last_published(tamis.lake, name)).items():
+    for check, wrong in verified(last_published(tamis.lake, name), said).items():
         yield dg.AssetCheckResult(
             asset_key="ledger",
             check_name=check,

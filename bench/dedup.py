@@ -14,8 +14,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -48,7 +49,7 @@ def run(data: Path | None) -> str:
     ]
     with tempfile.TemporaryDirectory() as scratch:
         for name, path in _corpora(data, Path(scratch)):
-            found = _measure(path)
+            found = _measured(path)
             speed = f"{found['rows'] / found['cpu']:,.0f} | {found['bytes'] / 1e6 / found['cpu']:.0f}"
             cost = f"{found['bytes'] / 1e6:.0f} | {speed} | {found['peak']:.0f} | {found['first']:.1f}"
             caught = " | ".join(f"{share:.3f} of {count:,}" if count else "-" for share, count in found["planted"])
@@ -63,23 +64,28 @@ def _corpora(data: Path | None, scratch: Path) -> Iterator[tuple[str, Path]]:
         return
     for name, made in _MADE.items():
         path = scratch / "corpus.parquet"
-        corpus(made).write_parquet(path)
+        # In a process of its own too: a child's peak memory begins with what its parent holds.
+        _run("make", str(path), json.dumps(asdict(made)))
         yield name, path
 
 
-def _measure(path: Path) -> dict[str, float]:
+def _run(*arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "bench.dedup", str(path)],
+        [sys.executable, "-m", "bench.dedup", *arguments],
         env=os.environ | {"POLARS_MAX_THREADS": "1"},
         stdout=subprocess.PIPE,
         check=True,
         text=True,
     )
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return done.stdout
+
+
+def _measured(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(_run("measure", str(path)).splitlines()[-1])
     return found
 
 
-def _child(path: Path) -> None:
+def _measure(path: Path) -> None:
     frame = pl.read_parquet(path)
     started = time.monotonic()
     near_duplicates(pl.Series(["a first call, so that the kernels are there"] * 2)).kept.sum()
@@ -127,5 +133,11 @@ def _score(frame: pl.DataFrame, kept: pl.Series) -> dict[str, object]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
+    parser.add_argument("step", choices=["make", "measure"])
     parser.add_argument("path", type=Path)
-    _child(parser.parse_args().path)
+    parser.add_argument("corpus", nargs="?", type=json.loads)
+    arguments = parser.parse_args()
+    if arguments.step == "make":
+        corpus(Corpus(**arguments.corpus)).write_parquet(arguments.path)
+    else:
+        _measure(arguments.path)

@@ -4,11 +4,12 @@ from pathlib import Path
 
 from huggingface_hub import constants
 
+from pipelines.benchmarks.update import update
 from pipelines.catalogue import recipe_now, settings_now
 from pipelines.exports import export
 from pipelines.hub import Absent, Hub
 from pipelines.lake import Lake
-from pipelines.lake_wide import build_pairs, build_sides, built_with
+from pipelines.lake_wide import build_contamination, build_pairs, build_sides, built_with
 from pipelines.ledger import publish_ledger
 from pipelines.recipe import names
 from pipelines.refresh import refresh
@@ -29,7 +30,9 @@ def curate(workspace: Workspace) -> dict[str, int]:
             continue
         done = refresh(workspace, lake, name, source, snapshot, settings=settings)
         rows, size = rows + done.rows, size + int(done.files["bytes"].sum())
+    update(lake, hub)
     state, _ = build_pairs(open_state(workspace, lake, built_with(settings)), settings)
+    state = build_contamination(state).state
     build_sides(state, settings)
     for name in names():
         recipe = recipe_now(name)

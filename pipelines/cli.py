@@ -5,6 +5,7 @@ Modules that take long to import, or freeze the Hub's address when they are impo
 
 import sys
 import tomllib
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -13,6 +14,7 @@ from pipelines.errors import TamisError
 from pipelines.workspace import ROOT
 
 _ASK: Final = "Ask the corpus (reads the lake; changes nothing)"
+_ALONE: Final = "On any files (no corpus needed)"
 _RUN: Final = "Before a run (asks the Hub; fetches no data)"
 
 app = typer.Typer(
@@ -40,6 +42,12 @@ Hub = Annotated[
         help="sample, online, or a folder laid out as repositories.",
         show_default="TAMIS_HUB, else the last run's, else online",
     ),
+]
+
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Parquet or JSONL.", show_default=False)]
+Columns = Annotated[
+    list[str], typer.Option("--column", metavar="NAME", help="A column of text; may be given several times.")
 ]
 
 
@@ -136,6 +144,124 @@ def plan(
     typer.echo(made)
     if not made.holds:
         raise typer.Exit(1)
+
+
+@app.command(rich_help_panel=_RUN)
+def benchmarks(
+    hub: Hub = None,
+    update: Annotated[
+        bool, typer.Option("--update/--no-update", help="Ask the Hub first, or tell what the lake holds.")
+    ] = True,
+) -> None:
+    """Build or update the index of benchmarks, and list which of them records are compared with.
+
+    What the Hub no longer has stays as it was read last. A gated benchmark needs HF_TOKEN of an account that accepted
+    its terms; of it the lake holds hashes only. A run does the same by itself.
+
+    Examples:
+
+    - `tamis benchmarks`
+
+    - `tamis benchmarks --hub ../rows --no-update`
+    """
+    from pipelines import workspace
+    from pipelines.opening import served
+
+    opened = workspace.current() if hub is None else workspace.workspace(hub)
+    from pipelines.benchmarks.held import held
+    from pipelines.lake import Lake
+    from pipelines.report.benchmarks import benchmarks_text
+
+    lake = Lake(opened.lake)
+    if not update:
+        typer.echo(benchmarks_text(held(lake)))
+        return
+    with served(opened):
+        from huggingface_hub import constants
+
+        from pipelines.benchmarks.update import update as bring_up
+        from pipelines.hub import Hub as Client
+
+        with opened.lock("benchmarks", "tamis benchmarks", _aside):
+            client = Client(None, Path(constants.HF_HUB_CACHE), online=opened.online)
+            typer.echo(benchmarks_text(bring_up(lake, client, tell=_aside)))
+
+
+@app.command(rich_help_panel=_ALONE)
+def dedup(
+    files: Files,
+    column: Columns,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Gets the kept rows with all their columns (parquet).")],
+    threshold: Annotated[float, typer.Option(metavar="J", help="Jaccard similarity of sets of 5 words.")] = 0.7,
+    pairs: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Gets `removed`, `survivor`, `similarity` (parquet).")
+    ] = None,
+    agree: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Rows that differ here are no duplicates: a gold answer.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Remove what this file has already; it is not changed.")
+    ] = None,
+    id_: Annotated[
+        str | None, typer.Option("--id", metavar="COLUMN", help="Names a row; else its number does.")
+    ] = None,
+) -> None:
+    """Remove near-duplicates from any parquet or JSONL files; the first of similar rows stays.
+
+    Each removed row has a kept row that is similar enough itself. Texts of under 5 words are compared by equality.
+    Needs no workspace.
+
+    Examples:
+
+    - `tamis dedup rows.parquet --column text --threshold 0.7 --out kept.parquet --pairs pairs.parquet`
+
+    - `tamis dedup a.jsonl b.jsonl --column prompt --column answer --agree gold --out kept.parquet`
+
+    - `tamis dedup new.parquet --column text --against old.parquet --out kept.parquet`
+    """
+    from pipelines.standalone import dedup as alone
+    from pipelines.standalone.progress import steps
+
+    with steps(alone.STEPS) as step:
+        done = alone.deduplicate(
+            files, column, threshold, out, pairs=pairs, agree=agree, against=against, id_=id_, step=step
+        )
+    typer.echo(done)
+
+
+@app.command(rich_help_panel=_ALONE)
+def decontaminate(
+    files: Files,
+    column: Columns,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Gets every hit with both spans (parquet).")],
+    against: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Your own benchmark: a file with the first --column.", show_default="all"),
+    ] = None,
+    id_: Annotated[
+        str | None, typer.Option("--id", metavar="COLUMN", help="Names a row; else its number does.")
+    ] = None,
+    hub: Hub = None,
+) -> None:
+    """Find what rows of any parquet or JSONL files share with benchmarks, by every rule, and with the evidence.
+
+    Compares with the index that `tamis benchmarks` built, or with a file of your own.
+
+    Examples:
+
+    - `tamis decontaminate rows.parquet --column text --out hits.parquet`
+
+    - `tamis decontaminate rows.jsonl --column prompt --column answer --against exam.jsonl --out hits.parquet`
+    """
+    from pipelines.standalone import decontaminate as alone
+    from pipelines.standalone.progress import steps
+
+    with steps(alone.STEPS) as step:
+        items, missing = alone.items_of(against, column[0]) if against else alone.items_in_lake(hub)
+        done = alone.decontaminate(files, column, out, items, id_=id_, step=step)
+    typer.echo(done)
+    for name, why in missing:
+        typer.echo(f"NOT CHECKED: {name} ({why})")
 
 
 @app.command(rich_help_panel=_RUN)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from pipelines.decontaminate.dropping import decisive
 from pipelines.dedup.golds import arguments_key, gold_key
 from pipelines.quality.rules import hits
 from pipelines.recipe import Recipe
@@ -14,18 +15,19 @@ from schemas.families import Family
 
 @dataclass(frozen=True)
 class Ground:
-    """One ground on which a record is dropped, as expressions over `evidence`. `reason`, `value` and `threshold` are
-    those of the ledger; `applies` is never null."""
+    """One ground on which a record is dropped, as expressions over `evidence`. `reason`, `value`, `threshold` and
+    `item` are those of the ledger; `applies` is never null."""
 
     fate: str
     applies: pl.Expr
     reason: pl.Expr | None = None
     value: pl.Expr | None = None
     threshold: pl.Expr | None = None
+    item: pl.Expr | None = None
 
     def said(self) -> pl.Expr:
-        """A struct of `fate`, `reason`, `value` and `threshold`."""
-        return _said(self.fate, self.reason, self.value, self.threshold)
+        """A struct of `fate`, `reason`, `value`, `threshold` and `item`."""
+        return _said(self.fate, self.reason, self.value, self.threshold, self.item)
 
 
 def grounds(recipe: Recipe, known_sources: Collection[str]) -> tuple[Ground, ...]:
@@ -41,17 +43,31 @@ def grounds(recipe: Recipe, known_sources: Collection[str]) -> tuple[Ground, ...
         Ground("licence", excluded, pl.col("license").fill_null("none stated")),
         Ground("split bridge", pl.col("bridge").fill_null(value=False)),
         Ground("rule", pl.col("rule").is_not_null(), pl.col("rule"), pl.col("value"), pl.col("threshold")),
+        Ground(
+            "contaminated",
+            pl.col("leak").is_not_null(),
+            pl.col("leak"),
+            pl.col("leak_value"),
+            pl.col("leak_threshold"),
+            pl.col("leak_item"),
+        ),
     )
 
 
 def first_of(found: Sequence[Ground]) -> pl.Expr:
     """What the first ground that applies says, a struct as of `Ground.said`; its fields are null where none does."""
     return pl.coalesce(
-        *(pl.when(ground.applies).then(ground.said()) for ground in found), _said(None, None, None, None)
+        *(pl.when(ground.applies).then(ground.said()) for ground in found), _said(None, None, None, None, None)
     )
 
 
-def _said(fate: str | None, reason: pl.Expr | None, value: pl.Expr | None, threshold: pl.Expr | None) -> pl.Expr:
+def _said(
+    fate: str | None,
+    reason: pl.Expr | None,
+    value: pl.Expr | None,
+    threshold: pl.Expr | None,
+    item: pl.Expr | None,
+) -> pl.Expr:
     def typed(expression: pl.Expr | None, dtype: type[pl.DataType]) -> pl.Expr:
         return (pl.lit(None) if expression is None else expression).cast(dtype)
 
@@ -60,6 +76,7 @@ def _said(fate: str | None, reason: pl.Expr | None, value: pl.Expr | None, thres
         reason=typed(reason, pl.String),
         value=typed(value, pl.Float64),
         threshold=typed(threshold, pl.Float64),
+        item=typed(item, pl.String),
     )
 
 
@@ -69,7 +86,8 @@ def evidence(state: State, recipe: Recipe, family: Family, only: pl.Expr | None 
     Columns `id`, `source`, `group`, `license`, `content_hash`, `match_hash`, `file`, `row`, `split`, `gold`, `args`;
     `first` (upstream rows of the source before the record's file), `limit` (of the source in the recipe), `side`,
     `bridge`, `outcome` (of its verification); `rule`, `value` and `threshold` of the first dropping rule that it hits,
-    and `marks`, the rules that mark.
+    and `marks`, the rules that mark; `leak`, `leak_value`, `leak_threshold` and `leak_item` of the benchmark item that
+    it repeats.
     """
     chosen = pl.lit(value=True) if only is None else only
     hit = hits(state.scan(f"signals_{family.name}").filter(chosen), recipe.rules, family).collect()
@@ -97,6 +115,7 @@ def evidence(state: State, recipe: Recipe, family: Family, only: pl.Expr | None 
         .join(_limits(recipe).lazy(), on="source", how="left")
         .join(state.scan("verification").select("id", "outcome"), on="id", how="left")
         .join(state.scan("placements").select("content_hash", "side", "bridge"), on="content_hash", how="left")
+        .join(decisive(state.scan("contamination"), recipe.contamination), on="content_hash", how="left")
         .collect()
         .join(dropping.select("id", "rule", "value", "threshold"), on="id", how="left")
         .join(marking, on="id", how="left")

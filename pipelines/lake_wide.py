@@ -1,4 +1,5 @@
-"""The tables that are built from a whole lake state: pairs of near-equal records, ties, and where records stand."""
+"""The tables that are built from a whole lake state: pairs of near-equal records, what repeats benchmarks, ties, and
+where records stand."""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,22 +7,28 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines import dedup, sides
+from pipelines import decontaminate, dedup, sides
+from pipelines.benchmarks.held import indexable
+from pipelines.decontaminate import index as indexing
+from pipelines.decontaminate.records import contamination
+from pipelines.decontaminate.rules import invisible
 from pipelines.dedup.pairs import pairs
+from pipelines.errors import TamisError
 from pipelines.lake import Lake
 from pipelines.lake_settings import LakeSettings
 from pipelines.sources.source import pinned_side
-from pipelines.states import State, note_built
+from pipelines.states import State, last_state, note_built
 from schemas.families import FAMILIES
+from schemas.tables import LAKE_WIDE
 from schemas.vocabulary import SIDES
 
 _KEY = ("content_hash", "text_hash", "words", "keys")
 
 
 def built_with(settings: LakeSettings) -> str:
-    """Identity of what shapes the lake-wide tables: the settings, and the code of duplicates and sides."""
+    """Identity of what shapes the lake-wide tables: settings, and the code of duplicates, contamination, sides."""
     digest = hashlib.sha256(settings.model_dump_json(exclude={"rejects_at_most"}).encode())
-    for package in (dedup, sides):
+    for package in (dedup, decontaminate, sides):
         for path in sorted(Path(str(package.__file__)).parent.glob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
@@ -61,6 +68,51 @@ def build_pairs(state: State, settings: LakeSettings) -> tuple[State, dict[str, 
 
 
 @dataclass(frozen=True)
+class Compared:
+    """What a state's records share with benchmarks. `records`: contents hit, by rule; `unseen`: as of `invisible`."""
+
+    state: State
+    records: dict[str, int]
+    unseen: pl.DataFrame
+
+
+def build_contamination(state: State) -> Compared:
+    """Compare every record with the items that the state names; content that the last state compared is not again.
+
+    A state that has the table keeps it.
+    """
+    items = indexable(state.scan("benchmarks"))
+    if "contamination" not in state.versions:
+        before = last_state(state.lake, ready=True)
+        known = before is not None and _compared_alike(before, state)
+        old = before if known else None
+        found = _contamination(state, items, old)
+        state = note_built(state, {"contamination": state.lake.replace("contamination", found)}, ready=False)
+    hit = state.scan("contamination").group_by("rule").agg(pl.col("content_hash").n_unique()).collect()
+    return Compared(state, dict(hit.sort("rule").iter_rows()), invisible(items))
+
+
+def _compared_alike(before: State, state: State) -> bool:
+    versions = [one.versions.get("benchmarks") for one in (before, state)]
+    return before.built_with == state.built_with and versions[0] == versions[1] and "contamination" in before.versions
+
+
+def _contamination(state: State, items: pl.DataFrame, before: State | None) -> pl.DataFrame:
+    now = state.records("content_hash").select("content_hash")
+    kept = State(state.lake, 0, {}, "", ready=False).scan("contamination").collect()
+    compared = kept.lazy().select("content_hash")
+    if before is not None:
+        kept = before.scan("contamination").join(now, on="content_hash", how="semi").collect()
+        compared = before.records("content_hash").select("content_hash")
+    index = indexing.index(items)
+    fresh = [
+        contamination(state.scan(f"records_{name}").join(compared, on="content_hash", how="anti"), family, index)
+        for name, family in FAMILIES.items()
+    ]
+    return pl.concat([kept, *fresh]).sort("content_hash", "benchmark", "item", "rule")
+
+
+@dataclass(frozen=True)
 class Sided:
     """Where the content of a state stands. `records`: side -> records; `largest`: records of the largest component."""
 
@@ -71,8 +123,12 @@ class Sided:
 
 
 def build_sides(state: State, settings: LakeSettings) -> Sided:
-    """Tie what belongs together and give each component a side; old rows keep theirs. Makes the state ready."""
+    """Tie what belongs together and give each component a side; old rows keep theirs. Makes the state ready.
+
+    TamisError where the state's other tables are not built yet.
+    """
     if not state.ready:
+        _check_built(state)
         lake = state.lake
         tied = sides.ties(state, settings.ties, Signatures(lake))
         placed = sides.place(_nodes(state), tied, _history(lake), settings.shares, state.number)
@@ -83,6 +139,13 @@ def build_sides(state: State, settings: LakeSettings) -> Sided:
         lake.append("sides", placed.newcomers)
         state = note_built(state, built, ready=True)
     return _sided(state)
+
+
+def _check_built(state: State) -> None:
+    missing = [t.name for t in LAKE_WIDE if t.name not in {*state.versions, "ties", "placements"}]
+    if missing:
+        cure = f"Materialise `{missing[0].split('_')[0]}` first."
+        raise TamisError(f"the table {missing[0]} is not built", where=f"lake state {state.number}", cure=cure)
 
 
 def _nodes(state: State) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from pipelines import sides
+from pipelines.decontaminate.dropping import dropping
 from pipelines.dedup.golds import group_key, node
 from pipelines.dedup.survivors import Crowd, survivors
 from pipelines.errors import TamisError
@@ -25,6 +26,7 @@ GIVEN: Final = (
     "licence",
     "split bridge",
     "rule",
+    "contaminated",
     "exact duplicate",
     "near-duplicate",
     "kept",
@@ -60,7 +62,7 @@ def publish_ledger(state: State, name: str, recipe: Recipe, known_sources: Colle
     then nothing was committed.
     """
     made = ledger(state, name, recipe, known_sources)
-    check(state, name, made)
+    check(state, name, recipe, made)
     before = last_pass(state.lake, name)
     if before is not None and before.state.number == state.number and before.recipe_hash == recipe.hash:
         old = before.ledger().sort("id").collect()
@@ -72,29 +74,31 @@ def publish_ledger(state: State, name: str, recipe: Recipe, known_sources: Colle
     return Published(published, made, changed=True)
 
 
-def check(state: State, name: str, made: pl.DataFrame) -> None:
+def check(state: State, name: str, recipe: Recipe, made: pl.DataFrame) -> None:
     """The gates of a ledger. TamisError names the first that does not hold."""
-    for wrong in gates(state, made).values():
+    for wrong in gates(state, recipe, made).values():
         if wrong is not None:
             raise TamisError(wrong, where=f"recipe {name}", cure="Nothing was published; the last pass stands.")
 
 
-def gates(state: State, made: pl.DataFrame) -> dict[str, str | None]:
+def gates(state: State, recipe: Recipe, made: pl.DataFrame) -> dict[str, str | None]:
     """Each gate of a ledger and what is wrong, None where it holds.
 
     `one_fate_each`: the records counted while reading, by source and family, are those that have one fate of the
     closed list. `survivors_are_kept`: each survivor named is. `no_tie_crosses`: among the rows that are kept.
+    `no_item_is_kept`: no row that is kept repeats an item of a benchmark by a rule that the recipe drops by.
     """
     return {
         "one_fate_each": _unfated(state, made),
         "survivors_are_kept": _lost_survivor(made),
         "no_tie_crosses": _crossing(state, made),
+        "no_item_is_kept": _contaminated(state, recipe, made),
     }
 
 
-def verified(published: Pass) -> dict[str, str | None]:
+def verified(published: Pass, recipe: Recipe) -> dict[str, str | None]:
     """The gates, looked at again on what was committed."""
-    return gates(published.state, published.ledger().collect())
+    return gates(published.state, recipe, published.ledger().collect())
 
 
 def _unfated(state: State, made: pl.DataFrame) -> str | None:
@@ -121,6 +125,16 @@ def _crossing(state: State, made: pl.DataFrame) -> str | None:
     kept = made.filter(pl.col("fate") == "kept").select("content_hash")
     crossing = sides.crossing(state.scan("ties").collect(), state.scan("placements").collect(), kept)
     return f"{crossing.height} ties cross sides, the first by {crossing['kind'][0]}" if crossing.height else None
+
+
+def _contaminated(state: State, recipe: Recipe, made: pl.DataFrame) -> str | None:
+    kept = made.lazy().filter(pl.col("fate") == "kept").select("id", "content_hash")
+    leaks = dropping(state.scan("contamination"), recipe.contamination)
+    found = leaks.join(kept, on="content_hash", how="inner").sort("id").head(1).collect()
+    if found.is_empty():
+        return None
+    row = found.row(0, named=True)
+    return f"{row['id']} is kept, and repeats {row['item']} of {row['benchmark']} by the rule {row['rule']}"
 
 
 def _of_family(state: State, name: str, recipe: Recipe, known_sources: Collection[str], family: Family) -> pl.DataFrame:

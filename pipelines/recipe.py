@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipelines.benchmarks.catalogue import NAMES as BENCHMARK_NAMES
 from pipelines.configuration import Document
 from pipelines.errors import TamisError
 from pipelines.lake_settings import LakeSettings
@@ -44,6 +45,18 @@ class Duplicates(_Strict):
     near: float | None = Field(default=0.7, gt=0, le=1)
 
 
+class Contamination(_Strict):
+    """Which repetitions of benchmark items are dropped; all others are evidence only.
+
+    `rules`: those of `pipelines.decontaminate.rules` that drop. `benchmarks`: whose items count. `coverage`: the share
+    of an item above which that rule drops; the lake holds hits from a half on.
+    """
+
+    rules: list[Literal["8-gram", "13-gram", "coverage", "short item"]] = ["coverage", "short item"]
+    benchmarks: Literal["all"] | list[str] = "all"
+    coverage: float = Field(default=0.5, ge=0.5, lt=1)
+
+
 class ReasoningTags(_Strict):
     """What stands around the reasoning in an exported answer."""
 
@@ -58,6 +71,7 @@ class Recipe(_Strict):
     sources: dict[str, SourceUse | None]
     licence: LicencePolicy = LicencePolicy()
     rules: list[Rule] = []
+    contamination: Contamination = Contamination()
     duplicates: Duplicates = Duplicates()
     reasoning: ReasoningTags = ReasoningTags()
     training: dict[str, Run] = {}
@@ -108,6 +122,12 @@ def read(name: str, lake: LakeSettings, known_sources: Mapping[str, Any], folder
             raise document.error(("sources", source), "there is no such source", cure)
     for key, what, cure in faults(recipe.rules, known_sources):
         raise document.error(key, what, cure)
+    if recipe.contamination.benchmarks != "all":
+        for position, benchmark in enumerate(recipe.contamination.benchmarks):
+            if benchmark not in BENCHMARK_NAMES:
+                near = get_close_matches(benchmark, BENCHMARK_NAMES, 1, cutoff=0.5)
+                cure = f"Did you mean {near[0]}?" if near else f"There are {', '.join(BENCHMARK_NAMES)}."
+                raise document.error(("contamination", "benchmarks", position), "there is no such benchmark", cure)
     if recipe.duplicates.near is not None and recipe.duplicates.near < lake.pair_floor:
         raise document.error(
             ("duplicates", "near"),

@@ -1,8 +1,8 @@
 """Lake states and passes: the versions of tables that belong together, and what each recipe has published.
 
 Tables are many and are refreshed one by one, so nobody reads "the last version": a state names a version of each
-per-source table, and, once it is ready, of each lake-wide table built from them. A pass publishes one recipe's
-ledger over one state; what no pass names is invisible.
+per-source table and of the benchmarks, and, once it is ready, of each lake-wide table built from them. A pass
+publishes one recipe's ledger over one state; what no pass names is invisible.
 """
 
 import json
@@ -19,7 +19,7 @@ from pipelines.refresh import accounting
 from pipelines.transactions import Change, commit, committing
 from pipelines.workspace import Workspace
 from schemas.families import FAMILIES
-from schemas.tables import PER_SOURCE
+from schemas.tables import PER_SOURCE, SHARED
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,9 @@ def open_state(workspace: Workspace, lake: Lake, built_with: str, tell: Tell | N
                 where=str(workspace.path),
                 cure="Materialise `records` of a source first.",
             )
+        versions |= lake.versions(t.name for t in SHARED)
         last = last_state(lake)
-        if last is not None and last.built_with == built_with and _per_source(last) == versions:
+        if last is not None and last.built_with == built_with and _opened_with(last) == versions:
             _check_accounts(last)
             return last
         state = State(lake, _next(lake, "state", "states", "sides"), versions, built_with, ready=False)
@@ -170,8 +171,8 @@ def _next(lake: Lake, column: str, *tables: str) -> int:
     return 1 + max(int(number or 0) for number in highest)
 
 
-def _per_source(state: State) -> dict[str, int]:
-    names = {t.name for t in PER_SOURCE}
+def _opened_with(state: State) -> dict[str, int]:
+    names = {t.name for t in (*PER_SOURCE, *SHARED)}
     return {table: version for table, version in state.versions.items() if table in names}
 
 

@@ -48,8 +48,8 @@ def paths(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_continuation(located: pl.DataFrame) -> pl.DataFrame:
-    answers = located.filter((pl.col("role") == "assistant") & pl.col("path").is_not_null())
-    asked = located.filter((pl.col("role") != "assistant") & pl.col("path").is_not_null())
+    answers = located.filter((pl.col("role") == "assistant") & pl.col("path").is_not_null() & pl.col("alive"))
+    asked = located.filter((pl.col("role") != "assistant") & pl.col("path").is_not_null() & pl.col("alive"))
     carried = (
         answers.select(answer="message_id", turn="parent_id")
         .join(asked.select(turn="message_id", before="parent_id"), on="turn", how="inner", maintain_order="left")

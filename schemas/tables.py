@@ -169,8 +169,11 @@ _LEDGER = Table(
         column("pinned", pa.bool_(), "whether upstream's split pins it to validation or test", nullable=False),
         column("fate", pa.string(), "one of the closed list", nullable=False),
         column("reason", pa.string(), "the rule, licence or limit that decided; null where the fate says all"),
-        column("value", pa.float64(), "the signal's value, where a rule decided"),
-        column("threshold", pa.float64(), "what the value was compared with, where a rule decided"),
+        column(
+            "value", pa.float64(), "the signal's value, where a rule decided; coverage or tokens shared with an item"
+        ),
+        column("threshold", pa.float64(), "what the value was compared with, where a rule or an item decided"),
+        column("item", pa.string(), "the benchmark's item that decided"),
         column("survivor", pa.string(), "id of the kept record that stands for a duplicate"),
         column("similarity", pa.float64(), "Jaccard similarity to the survivor"),
         column(
@@ -180,6 +183,7 @@ _LEDGER = Table(
             nullable=False,
         ),
     ),
+    version=2,
 )
 
 _FATES = Table(
@@ -193,6 +197,72 @@ _FATES = Table(
         column("from", pa.string(), "fate in the recipe's pass before; null for a newcomer"),
         column("to", pa.string(), "fate in this pass; null for a record that left"),
         column("pass", pa.int64(), "number of the pass", nullable=False),
+    ),
+)
+
+
+_BENCHMARKS = Table(
+    name="benchmarks",
+    partition="benchmark",
+    key=("benchmark", "position"),
+    derived=False,  # upstream vanishes
+    columns=(
+        column("benchmark", pa.string(), "its name in the catalogue", nullable=False),
+        column("position", pa.int64(), "of the text among the benchmark's, from 0", nullable=False),
+        column("item", pa.string(), "upstream's name of the item, else split, file and row", nullable=False),
+        column("field", pa.string(), "which of the item's texts it is", nullable=False),
+        column("repo", pa.string(), "repository, as the Hub names it", nullable=False),
+        column("revision", pa.string(), "commit it was read at", nullable=False),
+        column("file", pa.string(), "path of the file in the repository", nullable=False),
+        column("text", pa.string(), "null where the benchmark is gated: then only hashes are held"),
+        column("answers", pa.list_(pa.string()), "answers that are right; null where none is known"),
+        column("choices", pa.list_(pa.string()), "given with the question; null where none are"),
+        column("words", pa.int64(), "tokens between white space", nullable=False),
+        column("grams", pa.list_(pa.int64()), "hashes of its runs of 8 tokens, where the text is not held"),
+        column("code", pa.string(), "identity of the code that read it", nullable=False),
+        column("hashing", pa.string(), "identity of the code that the hashes come from", nullable=False),
+    ),
+)
+
+_BENCHMARK_STATUS = Table(
+    name="benchmark_status",
+    key=("benchmark",),
+    columns=(
+        column("benchmark", pa.string(), "its name in the catalogue", nullable=False),
+        column("position", pa.int64(), "in the catalogue, from 0", nullable=False),
+        column("status", pa.string(), "checked; kept: as it was read last; NOT CHECKED", nullable=False),
+        column("items", pa.int64(), "items that records are compared with", nullable=False),
+        column("repo", pa.string(), "repository that was read, or asked for", nullable=False),
+        column("revision", pa.string(), "commit that the items are of; null where there are none"),
+        column("why", pa.string(), "why it could not be read; null where it was"),
+        column("gated", pa.bool_(), "whether only hashes of it are held", nullable=False),
+    ),
+)
+
+_CONTAMINATION = Table(
+    name="contamination",
+    key=("content_hash", "benchmark", "item", "rule"),
+    columns=(
+        _CONTENT,
+        column("benchmark", pa.string(), "whose item it is", nullable=False),
+        column("item", pa.string(), "name of the item in the benchmark", nullable=False),
+        column("field", pa.string(), "which of the item's texts", nullable=False),
+        column("rule", pa.string(), "one of the closed list", nullable=False),
+        column("value", pa.float64(), "tokens shared, or share of the item's tokens", nullable=False),
+        column("threshold", pa.float64(), "what the value reached, or (coverage) was above", nullable=False),
+        column("tokens", pa.int64(), "of the longest run that both share", nullable=False),
+        column("coverage", pa.float64(), "share of the item's tokens that shared runs of 8 cover", nullable=False),
+        column("part", pa.string(), "part of the record", nullable=False),
+        column("turn", pa.int64(), "message in that part, from 0; null where the part is none"),
+        column("start", pa.int64(), "first character of the run in that text, in NFC", nullable=False),
+        column("end", pa.int64(), "character behind the run", nullable=False),
+        column("text", pa.string(), "the run, as the record has it; null where the item may not be shown"),
+        column("item_start", pa.int64(), "first character of the run in the item; null where it is not held"),
+        column("item_end", pa.int64(), "character behind it; null where the text is not held"),
+        column("item_text", pa.string(), "the run, as the item has it; null where the item may not be shown"),
+        column(
+            "further", pa.int64(), "items of the benchmark that the rule hits and that are not listed", nullable=False
+        ),
     ),
 )
 
@@ -257,13 +327,17 @@ PER_SOURCE: Final = (
 MEASURED: Final = (*(f"signals_{name}" for name in FAMILIES), _VERIFICATION.name)
 """Tables of a source that are computed from its records alone, and again where their code changes."""
 
+SHARED: Final = (_BENCHMARKS, _BENCHMARK_STATUS)
+"""Of no source, and read by every state as it stands when the state is opened."""
+
 LAKE_WIDE: Final = (
     *(_pairs(name) for name in FAMILIES),
     *(_crowds(name) for name in FAMILIES),
+    _CONTAMINATION,
     _TIES,
     _PLACEMENTS,
 )
 
 TABLES: Final[dict[str, Table]] = {
-    t.name: t for t in (*PER_SOURCE, _SIGNATURES, *LAKE_WIDE, _STATES, _PASSES, _SIDES, _LEDGER, _FATES)
+    t.name: t for t in (*PER_SOURCE, _SIGNATURES, *SHARED, *LAKE_WIDE, _STATES, _PASSES, _SIDES, _LEDGER, _FATES)
 }

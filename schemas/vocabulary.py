@@ -27,6 +27,9 @@ FATES: Final = (
 )
 """What becomes of a record, in order of precedence: the first that applies is its fate."""
 
+CONTAMINATION: Final = ("8-gram", "13-gram", "coverage", "short item")
+"""Rules by which a record repeats an item of a benchmark, from the one that hits most to the one that hits least."""
+
 SIDES: Final = ("train", "validation", "test")
 """Sides of a split, lowest first: where two meet, test stands above validation above train."""
 

@@ -24,8 +24,8 @@ def lake(place: Workspace) -> Lake:
 
 @pytest.fixture(scope="session")
 def real_hub() -> Path:
-    """A folder of real rows laid out as repositories: TAMIS_REAL_HUB, else ../shared/real-hub beside the clone."""
-    folder = Path(os.environ.get("TAMIS_REAL_HUB", ROOT.parent / "shared" / "real-hub"))
+    """A folder with real rows of the Hub, laid out as repositories; the test is skipped where there is none."""
+    folder = Path(os.environ.get("TAMIS_REAL_HUB") or ROOT.parent / "shared" / "real-hub")
     if not folder.is_dir():
-        pytest.skip(f"no real rows at {folder}: set TAMIS_REAL_HUB to a folder of them")
+        pytest.skip(f"real rows are not at {folder}; TAMIS_REAL_HUB names another place")
     return folder

@@ -76,14 +76,13 @@ class Known:
 
 @dataclass(frozen=True)
 class Chosen:
-    """For each row its survivor (-1: it is kept), the similarity to it, and whether it went because it is equal.
+    """For each row its survivor (-1: it is kept) and the similarity to it, 1 where it is equal.
 
     `capped`: rows that are kept after they were compared with COMPARED survivors of large buckets, which held more.
     """
 
     survivor: Int32s
     similarity: Floats
-    equal: Bools
     capped: Bools
 
 
@@ -93,7 +92,7 @@ def choose(rows: Rows, threshold: float, known: Known, meetings: Meetings, *, ex
     A row is compared with all survivors of its buckets of up to LARGE rows, and with COMPARED of larger ones.
     """
     count, nodes = len(rows.nodes), len(meetings.places)
-    chosen = Chosen(nobody(count), np.zeros(count), np.zeros(count, np.bool_), np.zeros(count, np.bool_))
+    chosen = Chosen(nobody(count), np.zeros(count), np.zeros(count, np.bool_))
     equals = int(rows.equal.max(initial=0)) + 1
     golds = np.zeros(nodes, np.int32)
     golds[rows.nodes] = rows.golds
@@ -117,7 +116,6 @@ def choose(rows: Rows, threshold: float, known: Known, meetings: Meetings, *, ex
         (nobody(nodes), nobody(equals), nobody(equals)),
         chosen.survivor,
         chosen.similarity,
-        chosen.equal,
         chosen.capped,
     )
     return chosen
@@ -149,10 +147,9 @@ def _choose(
     first_kept: tuple[Int32s, Int32s, Int32s],
     survivor: Int32s,
     similarity: Floats,
-    by_equal: Bools,
     capped: Bools,
 ) -> None:
-    """Fill the last four, one entry a row: see `Chosen`. The rows stand in policy order."""
+    """Fill the last three, one entry a row: see `Chosen`. The rows stand in policy order."""
     offsets, hashes = sets
     starts, neighbours, known_similarity = known
     shared, shared_sizes, _, _ = found
@@ -171,7 +168,7 @@ def _choose(
         if exact and equal[row] != 0:
             other = kept_equal[equal[row]] if golds[row] == 0 else _earlier(kept[node], kept_bare[equal[row]])
             if other >= 0:
-                survivor[row], similarity[row], by_equal[row] = other, 1.0, True
+                survivor[row], similarity[row] = other, 1.0
                 continue
         for entry in range(starts[node], starts[node + 1]):
             other = kept[neighbours[entry]]

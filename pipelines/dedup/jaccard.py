@@ -17,9 +17,10 @@ AGREED: Final = 0.8
 
 SKETCH: Final = 8
 """64-bit numbers of a sketch, a cache line: 448 bits, by which texts of up to some 300 words are told apart without a
-look at them, and the number of distinct shingles."""
+look at them, and how many of them are set and how many distinct shingles there are."""
 
 _SKETCH_BITS: Final = np.uint64(64 * (SKETCH - 1))
+_LOW: Final = np.uint64(0xFFFFFFFF)
 _SIX: Final = np.uint64(6)
 _SIXTY_THREE: Final = np.uint64(63)
 _HALF: Final = np.uint64(32)
@@ -108,11 +109,20 @@ def jaccard(
 
 @kernel
 def draw(hashes: UInt64s, start: Integer, end: Integer, distinct: Integer, sketch: UInt64s) -> None:
-    """Set a bit of a sketch for each shingle of a row, and note how many distinct ones it has."""
+    """Set a bit of an empty sketch for each shingle of a row, and note how many distinct ones it has."""
     for place in range(start, end):
         bit = (hashes[place] >> _HALF) * _SKETCH_BITS >> _HALF
         sketch[bit >> _SIX] |= _ONE << (bit & _SIXTY_THREE)
-    sketch[SKETCH - 1] = distinct
+    bits = np.uint64(0)
+    for word in range(SKETCH - 1):
+        bits += _ones(sketch[word])
+    sketch[SKETCH - 1] = np.uint64(distinct) | bits << _HALF
+
+
+@inlined
+def drawn(sketches: UInt64s, row: Integer) -> Integer:
+    """How many distinct shingles a row has, by its sketch."""
+    return np.int64(sketches[row, SKETCH - 1] & _LOW)
 
 
 @kernel
@@ -121,12 +131,12 @@ def within_reach(sketches: UInt64s, row: Integer, other: Integer, floor: float) 
 
     A bit that only one of them has stands for a shingle at least that the other lacks.
     """
-    distinct, theirs = np.int64(sketches[row, SKETCH - 1]), np.int64(sketches[other, SKETCH - 1])
-    only, only_other = np.int64(0), np.int64(0)
+    distinct, theirs = drawn(sketches, row), drawn(sketches, other)
+    shared = np.uint64(0)
     for word in range(SKETCH - 1):
-        mine, its = sketches[row, word], sketches[other, word]
-        only += np.int64(_ones(mine & ~its))
-        only_other += np.int64(_ones(its & ~mine))
+        shared += _ones(sketches[row, word] & sketches[other, word])
+    only = np.int64((sketches[row, SKETCH - 1] >> _HALF) - shared)
+    only_other = np.int64((sketches[other, SKETCH - 1] >> _HALF) - shared)
     return bool(min(distinct - only, theirs - only_other) >= floor * (distinct + theirs) / (1.0 + floor) - _SLACK)
 
 

@@ -5,7 +5,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from pipelines.dedup.candidates import ALONE, Buckets
-from pipelines.dedup.jaccard import SKETCH, jaccard, within_reach
+from pipelines.dedup.jaccard import drawn, jaccard, within_reach
 from pipelines.dedup.kernel import Floats, Int32s, Int64s, Integer, UInt64s, kernel
 
 LARGE: Final = 1_000
@@ -128,11 +128,11 @@ def meet(
                 reached = jaccard(
                     hashes,
                     offsets[place + 1] - offsets[place],
-                    sketches[place, SKETCH - 1],
+                    drawn(sketches, place),
                     theirs,
                     offsets[theirs],
                     offsets[theirs + 1],
-                    sketches[theirs, SKETCH - 1],
+                    drawn(sketches, theirs),
                     threshold,
                     table,
                     stamps,

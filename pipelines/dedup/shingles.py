@@ -64,7 +64,7 @@ class Shingles:
 
 def shingles(texts: pl.Series, size: int = WORDS) -> Shingles:
     """The shingles of `size` words (1 to 15) of each text, in Unicode's form NFC; a null is an empty text."""
-    offsets, data = _buffers(_composed(texts))
+    offsets, data = _buffers(composed(texts))
     hashes = np.empty(_most(offsets), np.uint64)
     ends = np.zeros(len(texts) + 1, np.int64)
     words = np.zeros(len(texts), np.int32)
@@ -96,7 +96,7 @@ def gather(parts: Iterable[Shingles]) -> Shingles:
     return Shingles(np.cumsum(np.concatenate(lengths)), gathered, np.concatenate(words))
 
 
-def _composed(texts: pl.Series) -> pl.Series:
+def composed(texts: pl.Series) -> pl.Series:
     """Texts in NFC. Only those that may need it are normalised: they have a mark, or a single letter of Hangul."""
     foreign = (texts.str.len_bytes() != texts.str.len_chars()).arg_true()
     loose = foreign.filter(texts.gather(foreign).str.contains(r"[\p{M}\u1100-\u11FF]"))

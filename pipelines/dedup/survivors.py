@@ -29,7 +29,7 @@ class Crowd:
 
 @dataclass(frozen=True)
 class Survivors:
-    """`removed`: `id`, `fate`, `survivor` (the id of a row that stays), `similarity`, sorted by id.
+    """`removed`: `id`, `fate`, `survivor` (the id of a row that stays), `similarity` to it, sorted by id.
 
     `not_compared_further`: ids of rows that stay although their buckets held more survivors than a row is compared
     with.
@@ -59,17 +59,33 @@ def survivors(
     arguments[numbers] = codes(ranked["args"])
     meetings = _meetings(nodes, arguments, crowd if near else None)
     chosen = choose(rows, threshold if threshold is not None else 1.0, known, meetings, exact=exact)
+    fates = _fates(ranked) if exact else pl.Series([NEAR] * ranked.height, dtype=pl.String)
     gone = np.flatnonzero(chosen.survivor >= 0)
     removed = pl.DataFrame(
         {
             "id": ranked["id"].gather(gone),
-            "fate": pl.Series(np.where(chosen.equal[gone], EXACT, NEAR), dtype=pl.String),
+            "fate": fates.gather(gone),
             "survivor": ranked["id"].gather(chosen.survivor[gone]),
             "similarity": chosen.similarity[gone],
         },
         schema=_SCHEMA,
     )
     return Survivors(removed.sort("id"), ranked["id"].filter(pl.Series(chosen.capped)).sort())
+
+
+def _fates(ranked: pl.DataFrame) -> pl.Series:
+    """What each row is if it goes: an exact duplicate where a row before it is equal and agrees in its gold.
+
+    That row may itself have gone to a third, which is then the survivor of both.
+    """
+    row, bare = pl.int_range(pl.len()), pl.col("gold").is_null()
+    rows = ranked.select(*EQUAL, "gold", row=row).with_columns(
+        any=pl.col("row").min().over(*EQUAL),
+        same=pl.col("row").min().over(*EQUAL, "gold"),
+        bare=pl.col("row").filter(bare).min().over(*EQUAL),
+    )
+    first = pl.when(bare).then("any").otherwise(pl.min_horizontal("same", "bare"))
+    return rows.select(pl.when(first < pl.col("row")).then(pl.lit(EXACT)).otherwise(pl.lit(NEAR))).to_series()
 
 
 def _numbered(node: pl.Series) -> tuple[pl.DataFrame, Int32s]:

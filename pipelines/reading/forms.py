@@ -15,6 +15,13 @@ def path_of(name: str) -> str:
     return f"$[{json.dumps(name, ensure_ascii=False)}]"
 
 
+def mentions(texts: pl.Series, name: str) -> pl.Series:
+    """Which objects can have a key: a look that costs a fraction of what parsing does."""
+    if not name.isascii():  # it may stand there in escapes, as no writer puts ASCII letters
+        return texts.is_not_null()
+    return texts.str.contains(json.dumps(name), literal=True)
+
+
 def formed(texts: pl.Series, asked: Asked) -> tuple[pl.DataFrame, pl.Series]:
     """The entries of `asked.forms` and `asked.any_form` for objects, and the upstream column that none could take.
 
@@ -23,13 +30,13 @@ def formed(texts: pl.Series, asked: Asked) -> tuple[pl.DataFrame, pl.Series]:
     made: dict[str, pl.Series] = {}
     culprits = pl.Series([None] * texts.len(), dtype=pl.String)
     for name in sorted(asked.any_form | asked.forms.keys()):
-        value = texts.str.json_path_match(path_of(name))
+        value = _values(texts, name)
         for entry, column in asked.columns.items():
             if column.as_json and name in column.names:
                 made[f"{entry}/{name}"] = value
         if name in asked.forms:
             left = value.is_not_null()
-            nested = _is_nested(texts, value, name)
+            nested = _is_nested(texts, value, name) if left.any() else left
             for whole in (True, False):  # {speaker, text} has a text too, but is none of {role, text}
                 for entry, type_ in asked.forms[name].items():
                     where = left & (nested if type_.is_nested() else ~nested)
@@ -39,6 +46,13 @@ def formed(texts: pl.Series, asked: Asked) -> tuple[pl.DataFrame, pl.Series]:
                     made[key] = made[key].zip_with(made[key].is_not_null(), taken) if key in made else taken
             culprits = culprits.zip_with(~left | culprits.is_not_null(), pl.Series([name], dtype=pl.String))
     return pl.DataFrame(made), culprits
+
+
+def _values(texts: pl.Series, name: str) -> pl.Series:
+    """The value of a key in each object as text; null where there is none."""
+    if not mentions(texts, name).any():
+        return pl.Series([None] * texts.len(), dtype=pl.String)
+    return texts.str.json_path_match(path_of(name))
 
 
 def _is_nested(texts: pl.Series, value: pl.Series, name: str) -> pl.Series:

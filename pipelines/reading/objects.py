@@ -19,7 +19,7 @@ from pipelines.reading import types
 from pipelines.reading.asked import Asked
 from pipelines.reading.batch import Batch, broken_of
 from pipelines.reading.errors import no_such_column, wrong_form, wrong_type
-from pipelines.reading.forms import formed, path_of
+from pipelines.reading.forms import formed, mentions, path_of
 from pipelines.reading.halving import faulty
 from pipelines.reading.texts import rows_of
 
@@ -161,10 +161,12 @@ def _note_seen(texts: pl.Series, fields: pl.DataFrame, account: _Account) -> Non
         return
     account.keys = account.keys or list(json.loads(texts[0]))
     for name in sorted(account.unseen):
-        key = json.dumps(name, ensure_ascii=False) + ":"
-        has_value = name in fields.columns and fields[name].null_count() < fields.height
-        if has_value or texts.str.json_path_match("$").str.contains(key, literal=True).any():
+        if name in fields.columns and fields[name].null_count() < fields.height:
             account.unseen.discard(name)
+        elif (mentioned := texts.filter(mentions(texts, name))).len():
+            key = json.dumps(name, ensure_ascii=False) + ":"
+            if mentioned.str.json_path_match("$").str.contains(key, literal=True).any():
+                account.unseen.discard(name)
 
 
 def _is_lost(values: pl.Series, texts: pl.Series, asked: pl.DataType) -> pl.Series:

@@ -61,7 +61,8 @@ def _sources(summary: Summary) -> list[str]:
     dropped = labelled(summary.fates)
     rows: list[tuple[str, ...]] = [("source", "status", "rows in", "records", "kept", "dropped")]
     whys: list[list[str]] = []
-    for row in summary.sources.to_dicts():
+    absent = pl.col("word") == "ABSENT"
+    for row in summary.sources.filter(~absent | (pl.col("rows") > 0)).to_dicts():
         reasons = dropped.filter(pl.col("source") == row["source"]).select("label", "records")
         counts = [number(row[name]) for name in ("rows", "records", "kept", "dropped")]
         rows.append((row["source"], _status(row["word"], row["message"]), *counts))
@@ -72,7 +73,9 @@ def _sources(summary: Summary) -> list[str]:
     lines = aligned(rows, right=(2, 3, 4, 5))
     wide = max(len(line) for line in lines) + 2
     beside = ["why", *(_fitting(why, WIDTH - wide) for why in whys), ""]
-    return [f"{line:<{wide}}{why}".rstrip() for line, why in zip(lines, beside, strict=True)]
+    table = [f"{line:<{wide}}{why}".rstrip() for line, why in zip(lines, beside, strict=True)]
+    missing = summary.sources.filter(absent & (pl.col("rows") == 0))["source"].to_list()
+    return table + (textwrap.wrap(f"ABSENT from this Hub: {', '.join(missing)}", WIDTH) if missing else [])
 
 
 def _status(word: str, message: str) -> str:

@@ -5,10 +5,16 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.sample_hub.generators import chats, code_and_verse, sides
+from pipelines.sample_hub.generators import chats, checked, code_and_verse, sides, thoughts
 from pipelines.sample_hub.generators.samples import File, Sample
 
-SAMPLES: Final[tuple[Sample, ...]] = (*chats.SAMPLES, *code_and_verse.SAMPLES, *sides.SAMPLES)
+SAMPLES: Final[tuple[Sample, ...]] = (
+    *chats.SAMPLES,
+    *code_and_verse.SAMPLES,
+    *sides.SAMPLES,
+    *thoughts.SAMPLES,
+    *checked.SAMPLES,
+)
 
 
 def files(seed: int) -> Iterator[tuple[Sample, File]]:

@@ -45,7 +45,7 @@ def near_prompts(
     )
     first = prompts.sort("content_hash", "family").unique("text", keep="first", maintain_order=True)
     places = [
-        _Place(f"{family.name} prompt", state.scan(f"records_{name}"), text(family, "prompt", system=False))
+        _Place(f"{family.name}_prompt", state.scan(f"records_{name}"), text(family, "prompt", system=False))
         for name, family in FAMILIES.items()
     ]
     texts = []
@@ -70,7 +70,7 @@ def near_responses(
     texts = []
     for name, family in FAMILIES.items():
         for part, response in _responses(family).items():
-            place = _Place(f"{name} {part}", state.scan(f"records_{name}"), response)
+            place = _Place(f"{name}_{part}", state.scan(f"records_{name}"), response)
             said = signed(place.records, place.text, place.kind, cache).filter(pl.col("words") >= least)
             mine = said.join(counts.filter(pl.col("family") == name), on="content_hash")
             texts.append(mine.with_columns(place=pl.lit(len(places))))

@@ -1,7 +1,7 @@
 """DeepScaleR: 40k problems of competitions with short answers (Agentica, 2025).
 
 One JSON array. Six rows have no answer and some say "None" for one; most have no solution. AIME up to 2023 and AMC are
-in it, and solutions that end in the names of those who wrote them.
+in it. A third of the solutions end in the names of those who wrote them (`~rayfish`), which are left out.
 """
 
 import polars as pl
@@ -11,7 +11,9 @@ from pipelines.layouts import worked
 from pipelines.sources.source import Read, Source
 from pipelines.tasks import checked
 
-problem, solution, answer = pl.col("problem"), pl.col("solution"), gold(pl.col("answer"))
+SIGNED = r"(?:\s+(?:~ ?[^\n~$\\]{1,60}|- ?[A-Za-z][\w.]{2,30}))+\s*$"
+problem, answer = pl.col("problem"), gold(pl.col("answer"))
+solution = pl.col("solution").str.replace(SIGNED, "")
 
 SOURCE = Source(
     repo="agentica-org/DeepScaleR-Preview-Dataset",

@@ -5,19 +5,23 @@ from typing import Any, Final
 
 import polars as pl
 
+from pipelines.decontaminate.dropping import dropping
 from pipelines.dedup.golds import arguments_key, gold_key
 from pipelines.fates import evidence, grounds
 from pipelines.quality.rules import hits
 from pipelines.recipe import Recipe
 from pipelines.states import Pass
-from pipelines.story.words import rule_hit, sentence
+from pipelines.story.words import leak, rule_hit, sentence
 from schemas.families import FAMILIES, Family
+from schemas.vocabulary import CONTAMINATION
 
 _NAMED: Final = 3
 """Records of each kind that are named."""
 
 NEAR: Final = "near-duplicate"
 """The kind of a pair that a threshold may drop; the others are conflicts, which keep both."""
+
+_SPAN: Final = ("tokens", "coverage", "part", "turn", "start", "end", "text", "item_text")
 
 _own = pl.col("id")
 
@@ -35,14 +39,16 @@ def signals_of(published: Pass, recipe: Recipe, fate: Mapping[str, Any]) -> dict
 def hits_of(published: Pass, recipe: Recipe, known_sources: Collection[str], fate: Mapping[str, Any]) -> list[str]:
     """What speaks against a record beside its fate, a sentence each. `fate`: its row of the ledger.
 
-    By the grounds that need no other record, by each rule (those that only mark too), by records that are equal to it,
-    and by pairs that reach the recipe's threshold; then the pairs that no recipe drops since their golds differ.
+    By the grounds that need no other record, by each rule (those that only mark too), by items of benchmarks that it
+    shares text with (by rules that drop nothing in the recipe too), by records that are equal to it, and by pairs that
+    reach the recipe's threshold; then the pairs that no recipe drops since their golds differ.
     """
     family = FAMILIES[str(fate["family"])]
     found = evidence(published.state, recipe, family, _own == fate["id"])
     return [
         *_grounds(found, recipe, known_sources, fate),
         *_rules(published, recipe, family, fate),
+        *_leaks(published, recipe, fate),
         *_duplicates(published, recipe, family, found, fate),
     ]
 
@@ -65,6 +71,25 @@ def _rules(published: Pass, recipe: Recipe, family: Family, fate: Mapping[str, A
         for row in rows.to_dicts()
         if (fate["fate"], fate["reason"]) != ("rule", row["rule"])
     ]
+
+
+def _leaks(published: Pass, recipe: Recipe, fate: Mapping[str, Any]) -> list[str]:
+    hits = published.state.scan("contamination").filter(pl.col("content_hash") == fate["content_hash"])
+    drops = dropping(hits, recipe.contamination).select("benchmark", "item", "rule", drops=pl.lit(value=True))
+    told = hits.join(drops, on=["benchmark", "item", "rule"], how="left").with_columns(
+        pl.col("drops").fill_null(value=False)
+    )
+    order = pl.col("rule").replace_strict({rule: n for n, rule in enumerate(CONTAMINATION)}, return_dtype=pl.Int64)
+    by_item = (
+        told.sort(order)
+        .group_by("benchmark", "item")
+        .agg(pl.col("rule"), pl.col("drops").any(), *(pl.col(name).last() for name in _SPAN))
+        .sort("drops", "coverage", "benchmark", "item", descending=[True, True, False, False])
+        .collect()
+    )
+    shown = [leak(row) for row in by_item.head(_NAMED).to_dicts()]
+    more = by_item.height - len(shown)
+    return shown + ([f"shares text with {more:,} more items of benchmarks"] if more else [])
 
 
 def _duplicates(

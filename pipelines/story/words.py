@@ -6,6 +6,7 @@ from typing import Any, Final
 from schemas.families import Family
 
 _PART_CHARACTERS: Final = 300
+_SPAN_CHARACTERS: Final = 160
 _TURNS: Final = 4
 """Messages of a part that are shown: the first one and the last ones."""
 
@@ -13,7 +14,8 @@ _TURNS: Final = 4
 def sentence(row: Mapping[str, Any]) -> str:
     """The fate of a row of the ledger: `dropped by the rule answer_words: 0 < 1`.
 
-    `row` has `fate`, `reason`, `value`, `threshold`, `survivor` and `similarity`.
+    `row` has `fate`, `reason`, `value`, `threshold`, `survivor` and `similarity`, and `item`
+    where a benchmark decided.
     """
     fate, reason = str(row["fate"]), row["reason"]
     if fate == "rule":
@@ -21,6 +23,8 @@ def sentence(row: Mapping[str, Any]) -> str:
     if fate == "not in recipe" and reason == "row limit":
         number, limit = int(row["value"]), int(row["threshold"])
         return f"not in recipe: it is row {number:,} of its source (from 0), and the recipe takes {limit:,}"
+    if fate == "contaminated" and row.get("item") is not None:
+        return f"contaminated: {reason}, item {row['item']} ({comparison(row['value'], row['threshold'])})"
     if fate in ("exact duplicate", "near-duplicate"):
         similarity = f", {row['similarity']:.3f} similar" if fate == "near-duplicate" else ""
         return f"{fate} of {row['survivor']}{similarity}"
@@ -44,8 +48,31 @@ def rule_hit(rule: str, value: float | None, threshold: float | None) -> str:
         return f"rule {rule}"
     if threshold is None:
         return f"rule {rule}: {value:g}"
+    return f"rule {rule}: {comparison(value, threshold)}"
+
+
+def comparison(value: float, threshold: float) -> str:
+    """`0 < 1`."""
     sign = "<" if value < threshold else ">" if value > threshold else "="
-    return f"rule {rule}: {value:g} {sign} {threshold:g}"
+    return f"{value:.3g} {sign} {threshold:g}" if value < 1 else f"{value:g} {sign} {threshold:g}"
+
+
+def leak(row: Mapping[str, Any]) -> str:
+    """What a record shares with an item of a benchmark, by which rules, and where.
+
+    `row` is of the table `contamination`, with `rule` a list, and `drops`: whether the recipe drops by one of them.
+    """
+    turn = "" if row["turn"] is None else f", turn {row['turn']}"
+    by = ", ".join(row["rule"]) + ("" if row["drops"] else "; no ground to drop it here")
+    said = (
+        f"shares {row['tokens']:,} tokens in a row with item {row['item']} of {row['benchmark']} and covers "
+        f"{row['coverage']:.0%} of it ({by}); "
+        f"{row['part']}{turn}, characters {row['start']:,} to {row['end']:,}"
+    )
+    if row["text"] is None:
+        return f"{said}; the item may not be shown"
+    mine, its = (shortened(row[name], _SPAN_CHARACTERS) for name in ("text", "item_text"))
+    return f'{said}: "{mine}"' + (f'; the item says "{its}"' if its != mine else "")
 
 
 def shortened(text: str, characters: int = _PART_CHARACTERS) -> str:

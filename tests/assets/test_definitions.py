@@ -11,7 +11,7 @@ from assets.definitions import build_definitions, defs
 from pipelines.workspace import ROOT
 
 STAGES = ("snapshot", "records", "signals", "verification")
-LAKE = ("state", "pairs", "sides")
+LAKE = ("benchmarks", "state", "pairs", "contamination", "sides")
 RECIPES = ("ledger", "publication", "exports")
 RUNS = ("training_set", "model")
 
@@ -49,7 +49,9 @@ def test_nothing_starts_by_itself_until_switched_on() -> None:
     assert all(s.default_status == dg.DefaultSensorStatus.STOPPED for s in repository.sensor_defs)
 
 
-@pytest.mark.parametrize("job", ["refresh_source", "curate", "train", "look_upstream", "look_at_recipes"])
+@pytest.mark.parametrize(
+    "job", ["refresh_source", "curate", "train", "look_upstream", "look_at_benchmarks", "look_at_recipes"]
+)
 def test_each_way_of_using_it_has_a_job(job: str) -> None:
     assert build_definitions().resolve_job_def(job).name == job
 

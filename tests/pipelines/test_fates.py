@@ -36,7 +36,7 @@ def test_the_first_ground_that_applies_is_the_fate() -> None:
     value = pl.col("value")
     found = (Ground("licence", value == 1, pl.lit("x")), Ground("rule", value <= 2, pl.lit("r"), value, pl.lit(2)))
     said = frame.select(said=first_of(found)).unnest("said").rows()
-    assert said == [("licence", "x", None, None), ("rule", "r", 2.0, 2.0), (None, None, None, None)]
+    assert said == [("licence", "x", None, None, None), ("rule", "r", 2.0, 2.0, None), (None,) * 5]
 
 
 def test_a_ledger_gives_each_record_its_first_fate(lakes: Lakes) -> None:

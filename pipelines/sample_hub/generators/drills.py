@@ -28,7 +28,10 @@ def _linear(numbers: Numbers) -> Derivation:
     c = a * x + b
     return Derivation(
         f"Solve ${a}x + {b} = {c}$.",
-        (f"Taking {b} from both sides leaves {difference(c, b)}.", f"Then {a * x} over {a} is {x}, as {product(a, x)}."),
+        (
+            f"Taking {b} from both sides leaves {difference(c, b)}.",
+            f"Then {a * x} over {a} is {x}, as {product(a, x)}.",
+        ),
         f"With {difference(c, b)} and {product(a, x)}, the unknown is {x}.",
         str(x),
     )
@@ -60,7 +63,7 @@ def _rectangle(numbers: Numbers) -> Derivation:
 
 
 def _common_multiple(numbers: Numbers) -> Derivation:
-    g, p = draw(numbers, 4, 19), draw(numbers, 3, 11)
+    g, p = draw(numbers, 4, 60), draw(numbers, 3, 17)
     q = next(q for q in range(p + 1, 99) if math.gcd(p, q) == 1 and q > p + draw(numbers, 0, 4))
     a, b = g * p, g * q
     return Derivation(
@@ -79,7 +82,10 @@ def _squares(numbers: Numbers) -> Derivation:
     a = b + draw(numbers, 3, 30)
     return Derivation(
         f"Evaluate ${a}^2 - {b}^2$.",
-        (f"It factors: {total(a, b)} and {difference(a, b)}.", f"Multiply {a + b} by {a - b}: {product(a + b, a - b)}."),
+        (
+            f"It factors: {total(a, b)} and {difference(a, b)}.",
+            f"Multiply {a + b} by {a - b}: {product(a + b, a - b)}.",
+        ),
         f"By factoring, {product(a + b, a - b)}.",
         str(a * a - b * b),
     )
@@ -121,12 +127,15 @@ def _cross_sum(numbers: Numbers) -> Derivation:
 
 
 def _roots(numbers: Numbers) -> Derivation:
-    small = draw(numbers, 2, 14)
-    large = small + draw(numbers, 2, 15)
+    small = draw(numbers, 2, 40)
+    large = small + draw(numbers, 2, 30)
     s, p = small + large, small * large
     return Derivation(
         f"What is the larger root of $x^2 - {s}x + {p} = 0$?",
-        (f"Two numbers with sum {s} and product {p} are sought.", f"They are {small}, {large}: {product(small, large)}."),
+        (
+            f"Two numbers with sum {s} and product {p} are sought.",
+            f"They are {small}, {large}: {product(small, large)}.",
+        ),
         f"It splits into ${small}$ and ${large}$, of which {large} is larger.",
         str(large),
     )
@@ -156,7 +165,7 @@ def _fraction(numbers: Numbers) -> Derivation:
 
 
 def _choose(numbers: Numbers) -> Derivation:
-    n, k = draw(numbers, 7, 19), draw(numbers, 2, 3)
+    n, k = draw(numbers, 7, 299), draw(numbers, 2, 3)
     ordered = math.perm(n, k)
     return Derivation(
         f"In how many ways can {k} of {n} people, numbered 1 to {n}, be chosen?",
@@ -183,6 +192,8 @@ MATHEMATICS: Final[tuple[Drill, ...]] = (
     *(_percent, _linear, _run_of_integers, _rectangle, _common_multiple, _squares, _mean),
     *(_journey, _cross_sum, _roots, _remainder, _fraction, _choose, _determinant),
 )
+WHOLE: Final = tuple(kind for kind in MATHEMATICS if kind is not _fraction)
+"""Those of them whose answers are whole numbers."""
 
 
 def _voltage(numbers: Numbers) -> Derivation:

@@ -41,6 +41,19 @@ def test_what_is_kept_has_no_near_duplicate_left(seed: int) -> None:
         assert all(reference.jaccard(text, other) < 0.72 for other in long[:place])
 
 
+def test_it_does_not_matter_how_much_is_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = pl.Series([*corpora.corpus(3), None])
+    whole = near_duplicates(texts)
+    monkeypatch.setattr("pipelines.dedup.near.AT_ONCE", 1_000)
+    parts = near_duplicates(texts)
+    assert parts.removed.equals(whole.removed)
+    assert parts.short == whole.short
+
+
+def test_no_rows_are_no_clusters() -> None:
+    assert near_duplicates(pl.Series([], dtype=pl.String)).removed.is_empty()
+
+
 def test_a_chain_is_cut() -> None:
     words = [f"w{n}" for n in range(50)]
     links = [" ".join([*words[: 3 * n], *(f"x{k}" for k in range(3 * n, 50))]) for n in range(17)]

@@ -32,8 +32,9 @@ def assert_nothing_is_lost(rows: pl.DataFrame, done: Survivors, threshold: float
         mine, other = by_id[id_], by_id[survivor]
         assert None in (mine["gold"], other["gold"]) or mine["gold"] == other["gold"]
         assert mine["verifier_args"] == other["verifier_args"]
-        if fate == EXACT:
-            assert mine["folded"] == other["folded"]
+        if mine["folded"] == other["folded"]:
+            assert fate == EXACT
+            assert similarity == 1
         else:
             assert mine["group"] is None or mine["group"] != other["group"]
             assert similarity == pytest.approx(reference.jaccard(mine["text"], other["text"]))
@@ -113,6 +114,13 @@ def test_a_row_that_lost_its_equal_is_judged_again() -> None:
     rows = ask(QUESTION.format(2), QUESTION.format(2), QUESTION.format(2) + " Please.", answer=[None, "6", "5"])
     done = chosen(GRPO, rows, rank=pl.col("id").replace_strict({"s/2": 0, "s/0": 1, "s/1": 2}))
     assert done.removed.select("id", "fate", "survivor").rows() == [("s/0", NEAR, "s/2")]
+
+
+def test_an_exact_duplicate_names_the_last_survivor_alive() -> None:
+    rows = ask(QUESTION.format(2), QUESTION.format(2), QUESTION.format(2) + " Please.")
+    done = chosen(GRPO, rows, rank=pl.col("id").replace_strict({"s/2": 0, "s/0": 1, "s/1": 2}))
+    assert done.removed.select("id", "fate", "survivor").rows() == [("s/0", NEAR, "s/2"), ("s/1", EXACT, "s/2")]
+    assert done.removed["similarity"].n_unique() == 1
 
 
 def test_members_of_a_group_are_no_near_duplicates_but_equal_ones_are_duplicates() -> None:

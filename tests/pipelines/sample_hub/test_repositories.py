@@ -12,6 +12,7 @@ import pytest
 from sample_rows import lines
 
 from pipelines.sample_hub import catalogue, files, manifest, repositories, sample
+from pipelines.sample_hub.generators.samples import Sample
 from pipelines.sample_hub.server import serve
 from pipelines.sources import sources
 
@@ -114,7 +115,14 @@ for repo, config, files in wanted:
 made["configs"] = get_dataset_config_names("openai/gsm8k")
 print(json.dumps(made))
 """
-CONFIGS: dict[str, list[str | None]] = {"helpsteer3": ["preference"], "smoltalk2": ["SFT", "Mid", "Preference"]}
+
+
+def configs(made: Sample) -> list[str | None]:
+    """What can be asked for: the configs that the card names, the default one else."""
+    named = [described["config_name"] for described in made.card.get("configs", ())]
+    return [None] if named in ([], ["default"]) else named
+
+
 WANTED = [
     ("tatsu-lab/alpaca", None, None),
     ("databricks/databricks-dolly-15k", None, None),
@@ -130,12 +138,7 @@ WANTED = [
     ("google/IFEval", None, None),
     ("truthfulqa/truthful_qa", "generation", None),
     ("truthfulqa/truthful_qa", "multiple_choice", None),
-    *(
-        (made.repo, config, None)
-        for made in catalogue.SAMPLES
-        if not made.ref
-        for config in CONFIGS.get(made.source, [None])
-    ),
+    *((made.repo, config, None) for made in catalogue.SAMPLES if not made.ref for config in configs(made)),
 ]
 
 

@@ -355,5 +355,12 @@ def test_deepscaler_keeps_solutions_without_a_gold_and_golds_without_a_solution(
     assert done.records["cot"].select("reasoning", "answer").rows() == [("So \\boxed{1722}.", "1722"), (None, None)]
     assert [said(c)[0][1] for c in done.records["cot"]["completion"]] == ["1722", "It is so."]
     assert done.records["grpo"]["answer"].to_list() == ["1722", "5"]
+    signed = [
+        f"So \\boxed{{4}}.\n {names}" for names in ("~rayfish", "~ a b (Edit)\n ~c.com", "- AMBRIGGS", "-jack06 \n")
+    ]
+    plain = ["so $n - k$", "5 ~ 6 ~", "x -y"]
+    texts = [{"problem": "q", "answer": "4", "solution": text} for text in signed + plain]
+    kept = made_of("deepscaler", texts, tmp_path, form="json").records["cot"]["reasoning"].to_list()
+    assert kept == ["So \\boxed{4}."] * 4 + plain
     neither = "neither answer nor solution"
     assert rejected(done) == [(3, neither), (4, neither), (5, "null content")]
