@@ -8,6 +8,7 @@ It imports nothing of this project, so that it starts fast.
 """
 
 import contextlib
+import functools
 import gc
 import json
 import logging
@@ -34,7 +35,7 @@ _KNOWN: Final = (
     *(r"5", r"0.25", r"\frac{3\sqrt{3}}{2}", r"x^2 - 2x + 1", r"(1, -2)", r"[0, 1)", r"(-\infty, 3] \cup [4, \infty)"),
     *(r"y = 2x - 3", r"90^\circ", r"\text{(C)}", r"\{1, 2\}"),
 )
-"""Answers that the first process parses before it forks, so that no runner builds those tables again."""
+"""Answers that a keeper parses once it needs a second runner, so that no more runners build those tables themselves."""
 
 
 def judged(gold: str, said: str) -> bytes:
@@ -68,11 +69,8 @@ def main(cpu: float, memory: int, sockets: list[int]) -> None:
         signal.signal(ending, signal.SIG_DFL)
     logging.disable(logging.CRITICAL)
     connections = [socket.socket(fileno=number) for number in sockets]
-    for answer in _KNOWN:
-        judged(answer, f"$\\boxed{{{answer}}}$")
-    judged(_KNOWN[0], "$\\boxed{x + 7}$")
-    gc.collect()
-    gc.freeze()
+    import math_verify  # noqa: F401  # once, for all that are forked
+
     keepers = []
     for position, connection in enumerate(connections):
         keeper = os.fork()
@@ -114,8 +112,22 @@ def _exactly(connection: socket.socket, size: int) -> bytes | None:
     return bytes(found)
 
 
+@functools.cache
+def _learn() -> None:
+    """Build the parser's tables and sympy's caches, and let collections of garbage leave them where they are."""
+    for answer in _KNOWN:
+        judged(answer, f"$\\boxed{{{answer}}}$")
+    judged(_KNOWN[0], "$\\boxed{x + 7}$")
+    gc.collect()
+    gc.freeze()
+
+
 def _keep(connection: socket.socket, cpu: float, memory: int) -> None:
+    first = True
     while (message := receive(connection)) is not None:
+        if not first:
+            _learn()
+        first = False
         found = _batch(json.loads(message), connection, cpu, memory)
         if found is None:
             return
@@ -147,6 +159,7 @@ def _batch(pairs: list[Pair], connection: socket.socket, cpu: float, memory: int
         if len(found) < len(pairs):
             overran = os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGPROF, signal.SIGALRM)
             found += TIMED_OUT if overran else UNVERIFIABLE
+            _learn()  # the next runner starts anew
     return found
 
 
