@@ -8,9 +8,10 @@ from assets.failures import told, watched
 from assets.partitions import SOURCES
 from assets.resources import Tamis
 from pipelines import snapshots
+from pipelines.accounting import accounts
 from pipelines.catalogue import row_limit
 from pipelines.hub import Absent
-from pipelines.refresh import accounts, refresh
+from pipelines.refresh import refresh
 from pipelines.report.markdown import outcomes_markdown, rejects_markdown, rows_markdown, signals_markdown
 from pipelines.sources import sources
 from pipelines.upstream import look

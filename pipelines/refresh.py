@@ -7,12 +7,12 @@ changes, these are computed again from the committed records.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Final
 
 import polars as pl
 import pyarrow.parquet as pq
 
+from pipelines.accounting import accounting, accounts
 from pipelines.errors import TamisError
 from pipelines.lake import Lake
 from pipelines.lake_settings import LakeSettings
@@ -21,6 +21,7 @@ from pipelines.quality import signals as quality
 from pipelines.reading import read
 from pipelines.sources.source import Read, Source
 from pipelines.staging import Staged, Writer
+from pipelines.staleness import extent, in_order, why_again
 from pipelines.transactions import Change, commit, committing
 from pipelines.verify import verification as verifying
 from pipelines.verify.workers import Workers
@@ -186,51 +187,6 @@ def _measure_again(staging: _Staging, tag: str) -> None:
     staging.measured.add(tag)
 
 
-def accounts(lake: Lake, name: str) -> str | None:
-    """What is wrong with the source's committed tables, None if they hold what was counted while reading."""
-    mine = pl.col("source") == name
-    held = [
-        lake.scan(f"records_{f}").filter(mine).select("origin", family=pl.lit(f)).unnest("origin") for f in FAMILIES
-    ]
-    rejects = lake.scan("rejects").filter(mine & pl.col("family").is_null())
-    return accounting(lake.scan("files").filter(mine).collect(), pl.concat(held), rejects)
-
-
-def in_order(source: Source, snapshot: Snapshot) -> Iterator[tuple[Read, UpstreamFile]]:
-    """The files of a snapshot with what reads them, in the order in which rows are counted for a limit."""
-    named = {declared.config for declared in source.reads}
-    for declared in source.reads:
-        for file in snapshot.files:
-            # A read of the default config does not say what the Hub calls it.
-            mine = file.config == declared.config if declared.config else file.config not in named
-            if mine and any(fnmatchcase(file.split, split) for split in declared.splits):
-                yield declared, file
-
-
-def extent(old: Mapping[str, object] | None, left: int | None) -> int | None:
-    """Rows to read of a file: what is left of the limit, but never fewer than were read before; None for all."""
-    if old is None or left is None:
-        return left
-    return None if old["limit"] is None else max(int(str(old["limit"])), left)
-
-
-def why_again(old: Mapping[str, object] | None, file: UpstreamFile, code: str, left: int | None) -> str | None:
-    """Why a file is read, in words; None where its records stand. `old`: its row of the table `files`, if it has one.
-
-    `code`: identity of the code that would read it; `left`: rows of it that are wanted, None for all.
-    """
-    if old is None:
-        return "new"
-    if old["etag"] != file.etag:
-        return "changed upstream"
-    if old["reader"] != code:
-        return "read by code that changed"
-    stopped_at = old["limit"]
-    if stopped_at is not None and (left is None or int(str(stopped_at)) < left):
-        return "cut short by a row limit before"
-    return None
-
-
 def _stage_file(
     staging: _Staging,
     source: Source,
@@ -382,45 +338,6 @@ def check(lake: Lake, name: str, files: pl.DataFrame, staging: _Staging, setting
                 where=name,
                 cure="Refresh the source.",
             )
-
-
-def accounting(files: pl.DataFrame, held: pl.LazyFrame, rejects: pl.LazyFrame) -> str | None:
-    """Whether what was counted while reading (`files`) is what the tables hold; else what differs.
-
-    `held`: columns `family`, `file`, `row`, one row a record. `rejects`: `file`, `selected`, one row an upstream
-    row that yields nothing. `upstream rows = yielding + rejected + not selected` is checked for each file.
-    """
-    counted = files.lazy().unnest("records").select("file", "rows", "yielding", "rejected", "not_selected", *FAMILIES)
-    families = [(pl.col("family") == name).sum().cast(pl.Int64).alias(f"{name}_held") for name in FAMILIES]
-    records = held.group_by("file").agg(*families, yielding_held=pl.col("row").n_unique().cast(pl.Int64))
-    left_out = rejects.group_by("file").agg(
-        rejected_held=pl.col("selected").sum().cast(pl.Int64),
-        not_selected_held=(~pl.col("selected")).sum().cast(pl.Int64),
-    )
-    names = ["yielding", "rejected", "not_selected", *FAMILIES]
-    joined = (
-        counted.join(records, on="file", how="full", coalesce=True)
-        .join(left_out, on="file", how="full", coalesce=True)
-        .with_columns(pl.exclude("file").fill_null(0))
-        .sort("file")
-        .collect()
-    )
-    wrong = joined.filter(
-        (pl.col("rows") != pl.col("yielding") + pl.col("rejected") + pl.col("not_selected"))
-        | pl.any_horizontal(pl.col(name) != pl.col(f"{name}_held") for name in names)
-    )
-    if wrong.is_empty():
-        return None
-    row = wrong.row(0, named=True)
-    differing = [
-        f"{name} {row[name]:,} counted, {row[f'{name}_held']:,} held"
-        for name in names
-        if row[name] != row[f"{name}_held"]
-    ]
-    if not differing:
-        parts = " + ".join(f"{row[name]:,}" for name in ("yielding", "rejected", "not_selected"))
-        differing = [f"{row['rows']:,} rows, but {parts} accounted for"]
-    return f"{row['file']}: {'; '.join(differing)}"
 
 
 def _scan(lake: Lake, staging: _Staging, table: str) -> pl.LazyFrame:

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from pipelines.accounting import accounting
 from pipelines.errors import TamisError
 from pipelines.lake import Lake
 from pipelines.locks import Tell
-from pipelines.refresh import accounting
 from pipelines.transactions import Change, commit, committing
 from pipelines.workspace import Workspace
 from schemas.families import FAMILIES

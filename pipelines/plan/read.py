@@ -5,8 +5,8 @@ from collections import Counter
 import polars as pl
 
 from pipelines.plan.what import SourcePlan
-from pipelines.refresh import extent, in_order, why_again
 from pipelines.sources.source import Source
+from pipelines.staleness import extent, in_order, why_again
 from pipelines.wanted import Snapshot
 
 

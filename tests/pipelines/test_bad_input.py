@@ -12,10 +12,11 @@ from hub_repositories import settings, write
 from hub_switch import CACHE, serving
 from numbers_source import SETTINGS, SOURCE, rows
 
+from pipelines.accounting import accounts
 from pipelines.errors import TamisError
 from pipelines.hub import Absent, Hub
 from pipelines.lake import Lake
-from pipelines.refresh import Refreshed, accounts, refresh
+from pipelines.refresh import Refreshed, refresh
 from pipelines.sources.source import Read, Source
 from pipelines.states import open_state
 from pipelines.workspace import Workspace

@@ -6,12 +6,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipelines.accounting import accounts
 from pipelines.errors import TamisError
 from pipelines.hub import Snapshot, UpstreamFile
 from pipelines.lake import Lake
 from pipelines.lake_settings import LakeSettings
 from pipelines.layouts.messages import turns
-from pipelines.refresh import Refreshed, accounts, refresh
+from pipelines.refresh import Refreshed, refresh
 from pipelines.sources.source import Read, Source
 from pipelines.states import open_state
 from pipelines.workspace import Workspace

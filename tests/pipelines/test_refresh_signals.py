@@ -7,11 +7,12 @@ import polars as pl
 import pytest
 
 from pipelines import refresh as refreshing
+from pipelines.accounting import accounts
 from pipelines.catalogue import settings_now
 from pipelines.hub import Snapshot, UpstreamFile
 from pipelines.lake import Lake
 from pipelines.quality import signals as quality
-from pipelines.refresh import Refreshed, accounts, refresh
+from pipelines.refresh import Refreshed, refresh
 from pipelines.sources import sources
 from pipelines.workspace import Workspace
 from schemas.families import Family

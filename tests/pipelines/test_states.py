@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 from numbers_source import pull
 
+from pipelines.accounting import accounts
 from pipelines.errors import TamisError
 from pipelines.lake import LASTING, Lake
-from pipelines.refresh import accounts
 from pipelines.states import State, last_pass, open_state, passes, publish
 from pipelines.workspace import Workspace
 from schemas.tables import TABLES

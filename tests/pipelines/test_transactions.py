@@ -13,9 +13,9 @@ import pytest
 from numbers_source import pull
 
 from pipelines import transactions
+from pipelines.accounting import accounts
 from pipelines.errors import TamisError
 from pipelines.lake import Lake
-from pipelines.refresh import accounts
 from pipelines.states import open_state
 from pipelines.transactions import clean, committing
 from pipelines.workspace import Workspace, source_lock
