@@ -15,7 +15,7 @@ run: environment
 	@$(IN) assets.run $(if $(HUB),--hub "$(HUB)") $(if $(SOURCES),--sources "$(SOURCES)") $(if $(LIMIT),--limit "$(LIMIT)")
 
 test: environment
-	@$(IN) pytest -n auto --dist loadgroup -q $(TESTS)
+	@$(IN) pytest -n auto --dist worksteal -q $(TESTS)
 
 up: environment
 	@$(IN) assets.up

@@ -3,8 +3,12 @@
 import os
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from pipelines.workspace import ROOT
+
+SEVEN: Final = ("alpaca", "countdown", "dolly", "gsm8k", "hh_rlhf", "oasst1", "sky_t1")
+"""The sources that the figures of the whole graph are of, whatever joins the catalogue later."""
 
 
 def hub_folder(data: Path | None) -> Path:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from huggingface_hub import constants
 
+from bench.data import SEVEN
 from pipelines.benchmarks.update import update
 from pipelines.catalogue import recipe_now, settings_now
 from pipelines.exports import export
@@ -23,7 +24,8 @@ def curate(workspace: Workspace) -> dict[str, int]:
     hub = Hub(None, Path(constants.HF_HUB_CACHE), online=workspace.online)
     lake, settings = Lake(workspace.lake), settings_now()
     rows = size = 0
-    for name, source in sources().items():
+    for name in SEVEN:
+        source = sources()[name]
         try:
             snapshot = hub.snapshot(source.repo, source.wanted, revision=source.revision)
         except Absent:

@@ -1,8 +1,8 @@
 """`make run` on the sample Hub, whole: what a newcomer sees, and what lies in the workspace after it."""
 
+import fcntl
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import graph_process
@@ -14,8 +14,6 @@ from pipelines.lake import Lake
 from pipelines.sample_hub import manifest
 from schemas.families import FAMILIES
 
-pytestmark = pytest.mark.xdist_group("make run")
-
 
 class Run:
     """A finished run: what it said, its exit code and its workspace."""
@@ -26,12 +24,21 @@ class Run:
         self.lake = Lake(self.workspace / "lake")
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    home = tmp_path_factory.mktemp("home")
-    process = graph_process.start(home)
-    said, _ = process.communicate(timeout=400)
-    yield Run(home, said, process.returncode)
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Run:
+    """One run for all tests of this session, in whichever process they are."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    home = shared / "make-run"
+    with (shared / "make-run.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (home / "code").exists():
+            home.mkdir()
+            process = graph_process.start(home)
+            said, _ = process.communicate(timeout=400)
+            (home / "said").write_text(said)
+            (home / "code").write_text(str(process.returncode))
+    return Run(home, (home / "said").read_text(), int((home / "code").read_text()))
 
 
 def test_it_ends_well_and_says_what_it_did(run: Run) -> None:
@@ -92,13 +99,12 @@ def test_both_recipes_trained_equally_long_from_one_base_and_were_compared(run: 
 
 
 def test_nothing_of_the_sample_reaches_the_users_own_folders(run: Run) -> None:
-    strangers = [path for path in run.home.rglob("*") if path.is_file() and not path.is_relative_to(run.home / "tamis")]
+    ours = (run.home / "tamis", run.home / "said", run.home / "code")
+    strangers = [p for p in run.home.rglob("*") if p.is_file() and not any(p.is_relative_to(our) for our in ours)]
     assert [path for path in strangers if "huggingface" in str(path) or path.suffix in (".parquet", ".arrow")] == []
 
 
 def test_no_process_and_no_lock_is_left(run: Run) -> None:
-    import fcntl
-
     left = [p for p in psutil.process_iter(["cmdline"]) if str(run.home) in " ".join(p.info["cmdline"] or [])]
     assert left == []
     for lock in (run.workspace / "locks").iterdir():

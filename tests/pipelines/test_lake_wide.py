@@ -5,7 +5,7 @@ from dedup_records import records, turn
 from pipelines.dedup import signed
 from pipelines.lake import Lake
 from pipelines.lake_settings import LakeSettings
-from pipelines.lake_wide import Sided, build_pairs, build_sides, built_with
+from pipelines.lake_wide import Sided, build_contamination, build_pairs, build_sides, built_with
 from pipelines.states import State
 from schemas.families import FAMILIES, GRPO
 
@@ -28,7 +28,7 @@ def built(lake: Lake, number: int, rows: pl.DataFrame) -> Sided:
     settings = LakeSettings()
     state, counts = build_pairs(opened(lake, number, rows), settings)
     assert build_pairs(state, settings)[1] == counts
-    return build_sides(state, settings)
+    return build_sides(build_contamination(state).state, settings)
 
 
 def test_a_refresh_signs_new_content_only(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

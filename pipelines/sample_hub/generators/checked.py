@@ -162,11 +162,11 @@ def _deepmath(numbers: Numbers) -> list[File]:
             "topic": "Mathematics -> Algebra",
             "r1_solution_1": think(made).removeprefix("<think>\n"),
             "r1_solution_2": think(again(made)).removeprefix("<think>\n"),
-            "r1_solution_3": think(made).removeprefix("<think>\n").replace("\n\n", " "),
+            "r1_solution_3": None,
         }
         for made in drilled(numbers, 10)
     ]
-    return [table(rows, difficulty=pl.Float64)]
+    return [table(rows, difficulty=pl.Float64, r1_solution_3=pl.String)]
 
 
 def _rlvr(name: str, labels: tuple[str, str], *, whole: bool) -> Any:  # noqa: ANN401 - the files of `Sample`
