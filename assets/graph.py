@@ -24,7 +24,7 @@ from pipelines.report.terminal import terminal_summary
 from pipelines.snapshots import noted
 from pipelines.sources import named, sources
 from pipelines.training.launch import compare
-from pipelines.workspace import SAMPLE, Workspace, source_lock
+from pipelines.workspace import ONLINE, SAMPLE, Workspace, source_lock
 from schemas.families import FAMILIES
 
 _PROGRESS: Final[dict[str, Any]] = {"loggers": {"progress": {}}}
@@ -84,7 +84,7 @@ class Graph:
             return [name for name in runs if self._train(name)]
 
     def _plan(self, chosen: list[str]) -> str:
-        hub = {SAMPLE: "the sample Hub"}.get(self.workspace.hub, self.workspace.hub)
+        hub = {SAMPLE: "the sample Hub", ONLINE: "the online Hub"}.get(self.workspace.hub, self.workspace.hub)
         rows = f", the first {self.limit:,} rows of each" if self.limit else ""
         return (
             f"Tamis on {hub}, in {self.workspace.path}\n"

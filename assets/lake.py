@@ -5,7 +5,7 @@ import polars as pl
 
 from assets.failures import told
 from assets.resources import Tamis
-from pipelines.benchmarks.update import update
+from pipelines.benchmarks.update import UNASKED, update
 from pipelines.errors import TamisError
 from pipelines.lake_wide import build_contamination, build_pairs, build_sides, built_with
 from pipelines.report.benchmarks import benchmarks_markdown
@@ -27,7 +27,7 @@ EAGER = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_
 def benchmarks(context: dg.AssetExecutionContext, tamis: Tamis) -> dg.MaterializeResult:
     """The items that no record may repeat; those that the Hub cannot give are kept as they are, or NOT CHECKED."""
     with told(), tamis.workspace.lock("benchmarks", "the index of benchmarks", context.log.info):
-        updated = update(tamis.lake, tamis.hub, tell=context.log.info)
+        updated = update(tamis.lake, tamis.hub, tell=context.log.info, at_most=UNASKED)
     statuses = updated.statuses
     version = tamis.lake.versions(["benchmarks", "benchmark_status"])
     return dg.MaterializeResult(

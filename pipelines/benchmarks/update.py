@@ -20,20 +20,30 @@ from schemas.tables import TABLES
 _TYPES: Final = pl.DataFrame(pl.from_arrow(TABLES["benchmarks"].schema.empty_table())).schema
 
 
+UNASKED: Final = 200_000_000
+"""Bytes of a benchmark that a run fetches without being asked; `tamis benchmarks` fetches all."""
+
+
 def update(
-    lake: Lake, hub: Hub, benchmarks: Sequence[Benchmark] = BENCHMARKS, tell: Callable[[str], None] = lambda _: None
+    lake: Lake,
+    hub: Hub,
+    benchmarks: Sequence[Benchmark] = BENCHMARKS,
+    tell: Callable[[str], None] = lambda _: None,
+    *,
+    at_most: int | None = None,
 ) -> Held:
     """Bring the lake's items of each benchmark up to the Hub's, and note which of them records are compared with.
 
     What the Hub no longer has, or cannot give now, stays as it was read last. No benchmark stops another: why one
-    could not be read stands in its status. `tell` hears of each benchmark when it is its turn.
+    could not be read stands in its status. `tell` hears of each benchmark when it is its turn. One of which more than
+    `at_most` bytes would have to be fetched is left as it is.
     """
     known = lake.scan("benchmarks").select("benchmark", "revision", "code", "hashing").unique().collect()
     statuses = []
     for position, benchmark in enumerate(benchmarks):
         tell(benchmark.name)
         mine = known.filter(pl.col("benchmark") == benchmark.name)
-        statuses.append(_update(lake, hub, benchmark, position, mine))
+        statuses.append(_update(lake, hub, benchmark, position, mine, at_most))
     table = pl.DataFrame(statuses, schema=STATUS)
     if not lake.scan("benchmark_status").collect().equals(table):
         lake.replace("benchmark_status", table)
@@ -45,10 +55,16 @@ def code() -> str:
     return identity(map(str, [*sorted(Path(__file__).parent.glob("*.py"))])) + hashing()
 
 
-def _update(lake: Lake, hub: Hub, benchmark: Benchmark, position: int, known: pl.DataFrame) -> dict[str, object]:
+def _update(
+    lake: Lake, hub: Hub, benchmark: Benchmark, position: int, known: pl.DataFrame, at_most: int | None
+) -> dict[str, object]:
     refused: list[str] = []
     for place in benchmark.places:
         try:
+            _, size = hub.look(place.repo, [place.wanted], revision=place.revision)
+            if at_most is not None and size > at_most:
+                refused.append(f"{place.repo} is {size / 1e9:.1f} GB to fetch, which `tamis benchmarks` does")
+                continue
             snapshot = hub.snapshot(place.repo, [place.wanted], revision=place.revision)
             if snapshot.files:
                 if not _is_known(known, snapshot):

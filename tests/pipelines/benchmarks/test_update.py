@@ -60,6 +60,18 @@ def brought(folder: Path, lake: Lake, *benchmarks: Benchmark, online: bool = Fal
     return {row["benchmark"]: (row["status"], row["items"]) for row in made.statuses.to_dicts()}
 
 
+def test_one_that_is_large_is_left_until_it_is_asked_for(folder: Path, repo: str, lake: Lake) -> None:
+    put(folder, repo, "First?", "Second?")
+    with serving(folder):
+        hub = Hub(None, CACHE, online=False)
+        (row,) = update(lake, hub, [exam(repo)], at_most=10).statuses.to_dicts()
+        assert row["status"] == "NOT CHECKED" and "`tamis benchmarks`" in row["why"]
+        (row,) = update(lake, hub, [exam(repo)]).statuses.to_dicts()
+        assert (row["status"], row["items"]) == ("checked", 2)
+        (row,) = update(lake, hub, [exam(repo)], at_most=10).statuses.to_dicts()
+        assert row["status"] == "checked", "what was fetched needs no fetching"
+
+
 def texts(lake: Lake) -> list[str]:
     return lake.scan("benchmarks").sort("position").collect()["text"].to_list()
 
