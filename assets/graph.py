@@ -50,8 +50,10 @@ class Graph:
         say(self._plan(chosen))
         with dg.DagsterInstance.get() as self._instance:
             statuses = self._refresh_all(chosen, lake)
-            published = self._curate_all()
-            trained = self._train_all(published)
+            # From the curation on, so that no other run's exports take the place of those that this one trains on.
+            with self.workspace.lock("training", "make run", say):
+                published = self._curate_all()
+                trained = self._train_all(published)
         outcome = RunOutcome(
             statuses=statuses,
             recipes=tuple(published),
@@ -79,9 +81,8 @@ class Graph:
 
     def _train_all(self, published: Sequence[str]) -> list[str]:
         runs = [f"{name}.{run}" for name in published for run in _recipe(name).training]
-        with self.workspace.lock("training", "make run", say):
-            wait_for_gpu(self._instance, _TRAINS, say)
-            return [name for name in runs if self._train(name)]
+        wait_for_gpu(self._instance, _TRAINS, say)
+        return [name for name in runs if self._train(name)]
 
     def _plan(self, chosen: list[str]) -> str:
         hub = {SAMPLE: "the sample Hub", ONLINE: "the online Hub"}.get(self.workspace.hub, self.workspace.hub)

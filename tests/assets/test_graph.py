@@ -106,6 +106,17 @@ def test_ctrl_c_ends_the_children_and_leaves_nothing_half_visible(tmp_path: Path
     assert json.loads(last["versions"].item())["ledger"] == lake.version("ledger")
 
 
+def test_two_runs_at_once_take_turns_and_both_end_well(tmp_path: Path) -> None:
+    first = graph_process.start(tmp_path, "--sources", "gsm8k")
+    assert first.stdout is not None
+    while "recipe default" not in first.stdout.readline():
+        assert first.poll() is None
+    second = graph_process.start(tmp_path, "--sources", "gsm8k")
+    told, ended = (process.communicate(timeout=200)[0] for process in (second, first))
+    assert (first.returncode, second.returncode) == (0, 0), told + ended
+    assert f"waiting for make run (process {first.pid})" in told
+
+
 COUNTS = {
     "alpaca": 20_276,
     "dolly": 2_996,
