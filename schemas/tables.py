@@ -267,6 +267,59 @@ _CONTAMINATION = Table(
 )
 
 
+_VERDICTS = Table(
+    name="verdicts",
+    key=("response", "at"),
+    derived=False,
+    columns=(
+        column("response", pa.string(), "identity of the answer: the same for every later edit of it", nullable=False),
+        column("at", pa.timestamp("us", tz="UTC"), "when it was given or last edited", nullable=False),
+        column("user", pa.string(), "who gave it", nullable=False),
+        column("status", pa.string(), "submitted, draft, discarded or withdrawn", nullable=False),
+        _CONTENT,
+        column("family", pa.string(), "of the record", nullable=False),
+        column("recipe", pa.string(), "whose review queue showed it", nullable=False),
+        column(
+            "form", pa.string(), "identity of the form (fields, questions, labels) that was filled in", nullable=False
+        ),
+        column("ground", pa.string(), "why it was in the queue, one of the closed list", nullable=False),
+        column("weight", pa.float64(), "records of the recipe's pass that it stands for; null where it was not drawn"),
+        column("fate", pa.string(), "what the recipe made of it when it was sent", nullable=False),
+        column("rules", pa.list_(pa.string()), "rules that hit it when it was sent, shown or not", nullable=False),
+        column("shown", pa.list_(pa.string()), "hits that the annotator was shown", nullable=False),
+        column("decision", pa.string(), "keep, drop or fix; null where it was left open"),
+        column("reasons", pa.list_(pa.string()), "kinds of defect that were ticked", nullable=False),
+        column("rating", pa.int64(), "1 (worst) to 5; null where it was left open"),
+        column("preferred", pa.string(), "chosen, rejected or neither is the better side of a pair; null where open"),
+        column("correction", pa.string(), "the better answer or the corrected text; null where none was written"),
+        column("seconds", pa.float64(), "that the answer took, where that is known"),
+    ),
+)
+
+_REVIEW_QUEUE = Table(
+    name="review_queue",
+    partition="recipe",
+    key=("recipe", "content_hash", "family"),
+    columns=(
+        column("recipe", pa.string(), "whose pass it is drawn from", nullable=False),
+        column("pass", pa.int64(), "number of that pass", nullable=False),
+        _CONTENT,
+        column("family", pa.string(), "of the record", nullable=False),
+        column("id", pa.string(), "of one record with that content", nullable=False),
+        _SOURCE,
+        column("ground", pa.string(), "why it is in the queue, one of the closed list", nullable=False),
+        column("weight", pa.float64(), "records of the pass that it stands for; null where it was not drawn"),
+        column("priority", pa.int64(), "from 1, the row where a verdict changes most", nullable=False),
+        column("fate", pa.string(), "of the record in the pass", nullable=False),
+        column("reason", pa.string(), "the rule, item or limit that decided; null where the fate says all"),
+        column("rules", pa.list_(pa.string()), "rules that hit it, dropping and marking", nullable=False),
+        column("shown", pa.list_(pa.string()), "hits to show; empty for a control", nullable=False),
+        column("other", pa.string(), "id of the record that it is set against: survivor, or the other of a conflict"),
+        column("similarity", pa.float64(), "Jaccard similarity to that record"),
+    ),
+)
+
+
 def _records(name: str) -> Table:
     return Table(f"records_{name}", tuple(FAMILIES[name].schema), ("id",), partition="source", version=VERSION)
 
@@ -339,5 +392,18 @@ LAKE_WIDE: Final = (
 )
 
 TABLES: Final[dict[str, Table]] = {
-    t.name: t for t in (*PER_SOURCE, _SIGNATURES, *SHARED, *LAKE_WIDE, _STATES, _PASSES, _SIDES, _LEDGER, _FATES)
+    t.name: t
+    for t in (
+        *PER_SOURCE,
+        _SIGNATURES,
+        *SHARED,
+        *LAKE_WIDE,
+        _STATES,
+        _PASSES,
+        _SIDES,
+        _LEDGER,
+        _FATES,
+        _VERDICTS,
+        _REVIEW_QUEUE,
+    )
 }

@@ -27,6 +27,20 @@ FATES: Final = (
 )
 """What becomes of a record, in order of precedence: the first that applies is its fate."""
 
+GROUNDS: Final = (
+    "conflict",
+    "disputed duplicate",
+    "contamination",
+    "rules disagree",
+    "near a threshold",
+    "random kept",
+    "random dropped",
+)
+"""Why a record is in the review queue. The two random ones are controls: nothing is shown with them."""
+
+DECISIONS: Final = ("keep", "drop", "fix")
+"""What an annotator can say of a record."""
+
 CONTAMINATION: Final = ("8-gram", "13-gram", "coverage", "short item")
 """Rules by which a record repeats an item of a benchmark, from the one that hits most to the one that hits least."""
 
