@@ -5,11 +5,9 @@ python -m assets.run [--hub sample|online|FOLDER] [--sources a,b] [--limit N]
 
 import argparse
 import os
-import signal
 import sys
-from types import FrameType
-from typing import NoReturn
 
+from assets import interruption
 from pipelines import workspace as places
 from pipelines.errors import TamisError
 from pipelines.opening import served
@@ -19,7 +17,7 @@ from pipelines.workspace import SAMPLE
 def main(arguments: list[str] | None = None) -> int:
     """Run the graph; the exit code is 0, 1 where a source failed or a gate or check of severity ERROR did not hold."""
     options = _options(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    interruption.listen()
     try:
         opened = places.workspace(options.hub)
         with served(opened):
@@ -47,10 +45,6 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     if options.limit is not None and options.limit < 1:
         parser.error("LIMIT is a number of rows, 1 or more")
     return options
-
-
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
