@@ -81,7 +81,9 @@ def test_a_limit_caps_the_rows_and_changes_no_fate_of_rows_read_before(folder: P
     assert rows(again).equals(rows(whole))
 
 
-@pytest.mark.parametrize("moment", ["[ 2/", "recipe default ...", "making the tiny model"])
+@pytest.mark.parametrize(
+    "moment", ["[ 2/", pytest.param("recipe default ...", marks=pytest.mark.slow), "making the tiny model"]
+)
 def test_ctrl_c_ends_the_children_and_leaves_nothing_half_visible(tmp_path: Path, moment: str) -> None:
     process = graph_process.start(tmp_path, "--sources", "gsm8k,dolly,sky_t1")
     assert process.stdout is not None
@@ -106,6 +108,7 @@ def test_ctrl_c_ends_the_children_and_leaves_nothing_half_visible(tmp_path: Path
     assert json.loads(last["versions"].item())["ledger"] == lake.version("ledger")
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_take_turns_and_both_end_well(tmp_path: Path) -> None:
     first = graph_process.start(tmp_path, "--sources", "gsm8k")
     assert first.stdout is not None

@@ -132,11 +132,11 @@ def wait_until_free(out: Path) -> None:
 
 
 PARENT = """
-import signal, dagster as dg
+import dagster as dg
 from assets.resources import Tamis
-from assets.run import _interrupt
+from assets import interruption
 from assets.training import model
-signal.signal(signal.SIGTERM, _interrupt)
+interruption.listen()
 dg.materialize([model], partition_key="default.sft", resources={"tamis": Tamis(), "pipes": dg.PipesSubprocessClient()})
 """
 
