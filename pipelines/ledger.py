@@ -21,6 +21,7 @@ from schemas.families import FAMILIES, Family
 from schemas.tables import TABLES
 
 GIVEN: Final = (
+    "forgotten",
     "source removed",
     "not in recipe",
     "licence",
@@ -70,7 +71,8 @@ def publish_ledger(state: State, name: str, recipe: Recipe, known_sources: Colle
             return Published(before, made, changed=False)
     version = state.lake.replace("ledger", made, partition=name)
     moved = _moves(state.lake, made, name)
-    published = publish(state, name, recipe.hash, {**state.versions, "ledger": version}, moved)
+    versions = {**state.versions, "ledger": version, **state.lake.versions(["tombstones"])}
+    published = publish(state, name, recipe.hash, versions, moved, recipe.model_dump_json())
     return Published(published, made, changed=True)
 
 

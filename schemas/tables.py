@@ -123,6 +123,15 @@ _PASSES = Table(
     ),
 )
 
+_RECIPES = Table(
+    name="recipes",
+    key=("recipe_hash",),
+    columns=(
+        column("recipe_hash", pa.string(), "as the passes that were made by it name it", nullable=False),
+        column("said", pa.string(), "the parsed recipe as JSON", nullable=False),
+    ),
+)
+
 _SIDES = Table(
     name="sides",
     key=("content_hash",),
@@ -200,6 +209,18 @@ _FATES = Table(
     ),
 )
 
+
+_TOMBSTONES = Table(
+    name="tombstones",
+    key=("content_hash",),
+    derived=False,
+    columns=(
+        _CONTENT,
+        column("named", pa.string(), "the id or hash by which it was named", nullable=False),
+        column("at", pa.timestamp("us", tz="UTC"), "when", nullable=False),
+    ),
+)
+"""It says nothing of what the record held."""
 
 _BENCHMARKS = Table(
     name="benchmarks",
@@ -338,6 +359,8 @@ LAKE_WIDE: Final = (
     _PLACEMENTS,
 )
 
+_OF_PASSES: Final = (_RECIPES, _SIDES, _LEDGER, _FATES, _TOMBSTONES)
+
 TABLES: Final[dict[str, Table]] = {
-    t.name: t for t in (*PER_SOURCE, _SIGNATURES, *SHARED, *LAKE_WIDE, _STATES, _PASSES, _SIDES, _LEDGER, _FATES)
+    t.name: t for t in (*PER_SOURCE, _SIGNATURES, *SHARED, *LAKE_WIDE, _STATES, _PASSES, *_OF_PASSES)
 }

@@ -13,6 +13,7 @@ import polars as pl
 from huggingface_hub import constants
 
 from pipelines import timings
+from pipelines.as_published import edited_since
 from pipelines.catalogue import row_limit
 from pipelines.errors import TamisError
 from pipelines.hub import Absent, Hub
@@ -101,7 +102,7 @@ def _recipe(
         return RecipePlan(name, problem=f"cannot be read: {said.error}")
     last = last_pass(lake, name)
     why = ["its first ledger"] if last is None else ["a new ledger"] if moves else []
-    if last is not None and last.recipe_hash != said.hash:
+    if last is not None and edited_since(last, said):
         why = ["a new ledger", f"the recipe was edited since pass {last.number}"]
     runs = (
         RunPlan(

@@ -113,22 +113,31 @@ def hits(signals: pl.LazyFrame, rules: Sequence[Rule], family: Family) -> pl.Laz
     )
 
 
-def _verdict(position: int, rule: Rule, columns: Sequence[str]) -> pl.Expr:
-    """The hit of a rule as a struct, null where there is none."""
-    value = _extreme(rule, [pl.col(column).cast(pl.Float64) for column in columns])
-    hit = _compared(value, rule.comparison, rule.threshold)
+def value_of(rule: Rule, columns: Sequence[str]) -> pl.Expr:
+    """What a rule compares, of its columns (`Rule.columns`), as Float64: that of the part that is hit most easily."""
+    return _extreme(rule, [pl.col(column).cast(pl.Float64) for column in columns])
+
+
+def is_hit(rule: Rule, columns: Sequence[str]) -> pl.Expr:
+    """Whether the rule hits a row of signals (with `source`); never null."""
+    hit = _compared(value_of(rule, columns), rule.comparison, rule.threshold)
     if rule.sources is not None:
         hit &= pl.col("source").is_in(rule.sources)
     if rule.except_sources:
         hit &= ~pl.col("source").is_in(rule.except_sources)
+    return hit.fill_null(value=False)
+
+
+def _verdict(position: int, rule: Rule, columns: Sequence[str]) -> pl.Expr:
+    """The hit of a rule as a struct, null where there is none."""
     verdict = pl.struct(
         order=pl.lit(position, dtype=pl.Int64),
         rule=pl.lit(rule.name),
-        value=value,
+        value=value_of(rule, columns),
         threshold=pl.lit(rule.threshold, dtype=pl.Float64),
         action=pl.lit(rule.action),
     )
-    return pl.when(hit).then(verdict)
+    return pl.when(is_hit(rule, columns)).then(verdict)
 
 
 def _extreme(rule: Rule, values: list[pl.Expr]) -> pl.Expr:

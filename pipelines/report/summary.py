@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 import polars as pl
 
+from pipelines.as_published import said_in
 from pipelines.benchmarks.held import Held, held
 from pipelines.catalogue import recipes_now
 from pipelines.lake import Lake
@@ -58,7 +59,7 @@ class RunOutcome:
 class Summary:
     """The numbers of one run, all of `published`: the last pass of one recipe, None where nothing is published.
 
-    `recipe`: what it says, None where its file has been edited since or cannot be read.
+    `recipe`: what it said then; None where the pass was made before recipes were kept, and its file is another now.
     `sources`: one row a source, in the order of the registry, with `source`, `word`, `message`, `repo`, `revision`,
     `license`, `files`, `bytes`, `rows`, `yielding`, `rejected`, `not_selected`, `records`, a column a family, and
     `kept` and `dropped` (null without a pass).
@@ -209,8 +210,13 @@ def _subject(published: list[str]) -> str:
 
 
 def _recipe(published: Pass | None) -> Recipe | None:
-    said = recipes_now().get(published.recipe) if published else None
-    return said if published and isinstance(said, Recipe) and said.hash == published.recipe_hash else None
+    if published is None:
+        return None
+    said = said_in(published)
+    if said is not None:
+        return said
+    now = recipes_now().get(published.recipe)
+    return now if isinstance(now, Recipe) and now.hash == published.recipe_hash else None
 
 
 def _sources(files: pl.DataFrame, fates: pl.DataFrame | None, statuses: Mapping[str, SourceStatus]) -> pl.DataFrame:
