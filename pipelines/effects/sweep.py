@@ -24,10 +24,11 @@ _TAIL: Final = 0.01
 
 @dataclass(frozen=True)
 class Example:
-    """A record between two thresholds: what the one of them drops and the other does not. `said` is one line."""
+    """A record between two thresholds, that goes, or else comes back, by the farther one. `said` is one line."""
 
     id: str
     value: float
+    goes: bool
     said: str = ""
 
 
@@ -83,9 +84,9 @@ class Sweep:
         lines += ["", "may return: duplicates whose survivor is lost; a run verifies them, and those gained, anew"]
         for point in self.points:
             if point.between:
-                goes = "goes" if point.lost else "comes back"
-                lines += ["", f"{goes} on the way to {point.threshold:g}:"]
-                lines += [line for one in point.between for line in (f"  {one.id} ({one.value:g})", f"    {one.said}")]
+                lines += ["", f"on the way to {point.threshold:g}:"]
+            for one in point.between:
+                lines += [f"  {'goes' if one.goes else 'comes back'}: {one.id} ({one.value:g})", f"    {one.said}"]
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -221,13 +222,13 @@ def _point(
             may_return=pl.col("stands_for").filter(lost).sum(),
         ).row(0, named=True)
         counts = {name: counts[name] + int(found[name] or 0) for name in counts}
-        moved = (lost & ~was_hit) | (gained & was_hit)
+        goes = lost & ~was_hit
         value = value_of(there if rule.comparison == "==" else here, columns)
-        between.append(of_family.filter(moved).select("id", value=value).sort("value", "id").head(examples))
-    some = pl.concat(between).sort("id").head(examples) if between else pl.DataFrame()
+        between.append(of_family.filter(goes | (gained & was_hit)).select("id", goes=goes, value=value).head(examples))
+    some = pl.concat(between).head(examples).rows() if between else []
     return Point(
         threshold=threshold,
         kept=kept - counts["lost"] + counts["gained"],
-        between=tuple(Example(id_, float(value)) for id_, value in some.rows()),
+        between=tuple(Example(id_, float(value), goes) for id_, goes, value in some),
         **counts,
     )
