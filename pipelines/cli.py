@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from pipelines.commands import effects
+from pipelines.commands import effects, forget, new
 from pipelines.errors import TamisError
 from pipelines.workspace import ROOT
 
@@ -285,6 +285,8 @@ def doctor(hub: Hub = None) -> None:
 
 
 effects.register(app)
+forget.register(app)
+new.register(app)
 
 
 def _aside(text: str) -> None:

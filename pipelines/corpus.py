@@ -141,9 +141,8 @@ class Corpus:
 
     def diff(self, left: str, right: str, *, examples: int = 1) -> Diff:
         """What the last pass of one recipe keeps that the other's does not, and why not."""
-        both = [self._published(name) for name in (left, right)]
-        now = recipes_now()
-        return diff(*both, *(made_by(one, now) for one in both), examples=examples)
+        one, other, now = self._published(left), self._published(right), recipes_now()
+        return diff(one, other, made_by(one, now), made_by(other, now), examples=examples)
 
     def preview(self, recipe: str = "default", *, against: str | None = None, examples: int = 1) -> Preview:
         """What the recipe's file as it is now would change of its last pass, before a run.

@@ -86,10 +86,10 @@ def evidence(state: State, recipe: Recipe, family: Family, only: pl.Expr | None 
     """What the grounds read of each record of a family (of those that `only`, over `id`, is true for).
 
     Columns `id`, `source`, `group`, `license`, `content_hash`, `match_hash`, `file`, `row`, `split`, `gold`, `args`;
-    `forgotten` (whether a tombstone names its content); `first` (upstream rows of the source before the record's file), `limit` (of the source in the recipe), `side`,
-    `bridge`, `outcome` (of its verification); `rule`, `value` and `threshold` of the first dropping rule that it hits,
-    and `marks`, the rules that mark; `leak`, `leak_value`, `leak_threshold` and `leak_item` of the benchmark item that
-    it repeats.
+    `forgotten` (whether a tombstone names its content); `first` (upstream rows of the source before the record's
+    file), `limit` (of the source in the recipe), `side`, `bridge`, `outcome` (of its verification); `rule`, `value`
+    and `threshold` of the first dropping rule that it hits, and `marks`, the rules that mark; `leak`, `leak_value`,
+    `leak_threshold` and `leak_item` of the benchmark item that it repeats.
     """
     chosen = pl.lit(value=True) if only is None else only
     hit = hits(state.scan(f"signals_{family.name}").filter(chosen), recipe.rules, family).collect()

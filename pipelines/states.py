@@ -22,7 +22,6 @@ from pipelines.workspace import Workspace
 from schemas.families import FAMILIES
 from schemas.tables import PER_SOURCE, SHARED
 
-
 _SAID: Final = {"recipe_hash": pl.String, "said": pl.String}
 
 

@@ -15,7 +15,7 @@ _CHARACTERS = 90
 
 def lines_of(state: State, ids: Iterable[str], kinds: Sequence[Kind]) -> dict[str, str]:
     """Each record's last question and its answer, shortened on one line, with what `kinds` name redacted."""
-    found = messages_of(state.scan, ids)
+    found = messages_of(state, ids)
     said = {id_: _ends(messages) for id_, (messages, _) in found.items()}
     texts = pl.DataFrame(
         {"id": list(said), "asked": [ask for ask, _ in said.values()], "told": [tell for _, tell in said.values()]},

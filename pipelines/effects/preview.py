@@ -92,7 +92,9 @@ def preview(
     written, and no text is read but that of the `examples`.
     """
     said = changes(before, after)
-    moved = [_of_family(published, before, after, known_sources, family) for family in FAMILIES.values()] if said else []
+    moved = (
+        [_of_family(published, before, after, known_sources, family) for family in FAMILIES.values()] if said else []
+    )
     rows = pl.concat([frame for frame, _, _ in moved]) if moved else pl.DataFrame(schema=_SCHEMA)
     shown = rows.sort("id").group_by("move", "fate", "reason", maintain_order=True).head(examples)
     texts = lines_of(published.state, shown["id"], after.redact)

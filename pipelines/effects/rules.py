@@ -80,7 +80,9 @@ class RuleEffects:
             "it; back without it: they would be kept, or be twins, duplicates of kept ones.",
         ]
         if self.edited:
-            lines.append(f"The recipe was edited since this pass: `tamis preview {one.recipe}` tells what that changes.")
+            lines.append(
+                f"The recipe was edited since this pass: `tamis preview {one.recipe}` tells what that changes."
+            )
         return "\n".join(lines)
 
     __repr__ = __str__

@@ -63,9 +63,7 @@ def twins(published: Pass, recipe: Recipe, family: Family, ids: pl.Series) -> pl
         pairs = published.state.scan(f"pairs_{family.name}").filter(
             (pl.col("kind") == NEAR) & (pl.col("similarity") >= recipe.duplicates.near)
         )
-        ends = pl.concat(
-            [pairs.select(node="left", other="right"), pairs.select(node="right", other="left")]
-        ).collect()
+        ends = pl.concat([pairs.select(node="left", other="right"), pairs.select(node="right", other="left")]).collect()
         alive = ends.join(kept, left_on="other", right_on="node", how="semi")
         found.append(mine.join(alive, on="node", how="semi").select("id"))
     return pl.concat(found)["id"].unique().sort()

@@ -85,8 +85,8 @@ class Sweep:
         for point in self.points:
             if point.between:
                 lines += ["", f"on the way to {point.threshold:g}:"]
-            for one in point.between:
-                lines += [f"  {'goes' if one.goes else 'comes back'}: {one.id} ({one.value:g})", f"    {one.said}"]
+            for row in point.between:
+                lines += [f"  {'goes' if row.goes else 'comes back'}: {row.id} ({row.value:g})", f"    {row.said}"]
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -177,12 +177,15 @@ def _thresholds(
             for column in rule.columns(family)
         ]
         values = pl.concat(found).drop_nulls().unique()
-        inside = values.filter((values >= (values.min() if start is None else start)))
+        inside = values.filter(values >= (values.min() if start is None else start))
         inside = inside.filter(inside <= (inside.max() if end is None else end)) if len(inside) else inside
         nearest = inside.gather((inside - rule.threshold).abs().arg_sort())[:steps]
         return sorted({rule.threshold, *nearest})
     values = pl.concat(
-        [of_family.filter(applies).select(value=value_of(rule, rule.columns(family)))["value"] for family, of_family in rows]
+        [
+            of_family.filter(applies).select(value=value_of(rule, rule.columns(family)))["value"]
+            for family, of_family in rows
+        ]
     ).drop_nulls()
     whole = bool((values == values.floor()).all()) and rule.threshold == round(rule.threshold)
     quantiles = [float(values.quantile(q) or 0.0) for q in (_TAIL, 1 - _TAIL)] if len(values) else [rule.threshold] * 2

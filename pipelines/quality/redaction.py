@@ -30,9 +30,7 @@ them. No placeholder is a hit of any kind."""
 KINDS: Final = tuple(PLACEHOLDERS)
 
 _KEY: Final = r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----"
-_KEY_WHOLE: Final = (
-    rf"{_KEY}(?:(?:-{{0,4}}[^-])*-----END (?:[A-Z]+ )?PRIVATE KEY-----|(?:\s+[A-Za-z0-9+/=]{{40,}})*)"
-)
+_KEY_WHOLE: Final = rf"{_KEY}(?:(?:-{{0,4}}[^-])*-----END (?:[A-Z]+ )?PRIVATE KEY-----|(?:\s+[A-Za-z0-9+/=]{{40,}})*)"
 """The signal counts the first line; what has to go is the key behind it, up to its last line if it has one."""
 
 _JSON: Final = ("tools", "template_kwargs", "meta", "verifier_args")

@@ -68,8 +68,8 @@ def rows_markdown(lake: Lake, source: str, families: Sequence[str]) -> str:
             .head(_ROWS)
             .collect()["id"]
         )
-        texts = samples.messages_of(lake.scan, ids)
-        parts += [f"**{_plain(id_)}**\n\n{_messages(texts[id_][0])}" for id_ in ids]
+        texts = samples.messages_of(lake, ids)
+        parts += [f"**{_plain(id_)}**\n\n{_messages(texts[id_][0])}" for id_ in ids if id_ in texts]
     return "\n\n".join(parts) or "There are no records."
 
 

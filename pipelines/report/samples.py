@@ -3,15 +3,17 @@
 The choice is by content hash, which is as good as random and the same on every machine.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
+from pipelines.lake import Lake
 from pipelines.parts import is_messages
 from pipelines.report.summary import label
 from pipelines.states import Pass, State
+from pipelines.tombstones import tombstones
 from schemas.families import FAMILIES
 
 SHOWN: Final = 4_000
@@ -100,13 +102,12 @@ def _first(rows: pl.LazyFrame, by: list[str], count: int) -> pl.DataFrame:
     return rows.sort("content_hash", "id").group_by(by, maintain_order=True).head(count).collect()
 
 
-def messages_of(
-    scan: Callable[[str], pl.LazyFrame], ids: Iterable[str]
-) -> dict[str, tuple[tuple[Message, ...], str | None]]:
+def messages_of(held: Lake | State, ids: Iterable[str]) -> dict[str, tuple[tuple[Message, ...], str | None]]:
     """The text of a few records by id: their messages in reading order, and the gold answer.
 
-    `scan` reads a table, as of a state or of the lake.
+    As a state or the lake has them; those that were forgotten are left out.
     """
+    lake = held if isinstance(held, Lake) else held.lake
     wanted = pl.Series("id", sorted(set(ids)), dtype=pl.String)
     found: dict[str, tuple[tuple[Message, ...], str | None]] = {}
     for family in FAMILIES.values():
@@ -115,9 +116,10 @@ def messages_of(
             continue
         answer = pl.col("answer") if "answer" in family.schema.names else pl.lit(None, dtype=pl.String)
         rows = (
-            scan(f"records_{family.name}")
+            held.scan(f"records_{family.name}")
             .filter(pl.col("source").is_in(mine.str.split("/").list.first().unique().implode()))
             .filter(pl.col("id").is_in(mine.implode()))
+            .join(tombstones(lake), on="content_hash", how="anti")
             .select("id", answer.alias("answer"), *[_shown(part, is_messages(family, part)) for part in family.parts])
             .collect()
         )
@@ -146,7 +148,7 @@ def _shown(part: str, messages: bool) -> pl.Expr:
 
 
 def _samples(state: State, rows: pl.DataFrame) -> list[Sample]:
-    texts = messages_of(state.scan, [*rows["id"], *rows["survivor"].drop_nulls()])
+    texts = messages_of(state, [*rows["id"], *rows["survivor"].drop_nulls()])
     nothing: tuple[tuple[Message, ...], str | None] = ((), None)
     return [
         Sample(
