@@ -1,11 +1,12 @@
 """A recipe as it was when a pass was made by it, whatever its file says now."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 from pydantic import ValidationError
 
 from pipelines.errors import TamisError
+from pipelines.quality.redaction import KINDS, Kind
 from pipelines.recipe import Recipe, Unreadable
 from pipelines.states import Pass
 
@@ -37,6 +38,15 @@ def edited_since(published: Pass, now: Recipe) -> bool:
     """
     said = said_in(published)
     return (published.recipe_hash if said is None else said.hash) != now.hash
+
+
+def redaction_of(published: Pass) -> Sequence[Kind]:
+    """What is redacted where rows of a pass are shown: what its recipe says; everything, where that is not known."""
+    try:
+        said = said_in(published)
+    except TamisError:
+        return KINDS
+    return KINDS if said is None else said.redact
 
 
 def made_by(published: Pass, now: Mapping[str, Recipe | Unreadable]) -> Recipe:

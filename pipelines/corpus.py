@@ -23,7 +23,8 @@ from pipelines.catalogue import recipes_now
 from pipelines.effects.diff import Diff, diff
 from pipelines.effects.preview import Preview, preview
 from pipelines.effects.rules import RuleEffects, rule_effects
-from pipelines.effects.sweep import STEPS, Sweep, sweep
+from pipelines.effects.sweep import Sweep, sweep
+from pipelines.effects.thresholds import STEPS
 from pipelines.errors import TamisError
 from pipelines.lake import Lake
 from pipelines.quality.redaction import KINDS, Kind, redacted_columns

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-import polars as pl
-
-from pipelines.quality.redaction import Kind, redacted
+from pipelines.quality.redaction import Kind
 from pipelines.report.samples import Message, messages_of
 from pipelines.states import State
 from pipelines.story.words import shortened
@@ -15,15 +13,9 @@ _CHARACTERS = 90
 
 def lines_of(state: State, ids: Iterable[str], kinds: Sequence[Kind]) -> dict[str, str]:
     """Each record's last question and its answer, shortened on one line, with what `kinds` name redacted."""
-    found = messages_of(state, ids)
-    said = {id_: _ends(messages) for id_, (messages, _) in found.items()}
-    texts = pl.DataFrame(
-        {"id": list(said), "asked": [ask for ask, _ in said.values()], "told": [tell for _, tell in said.values()]},
-        schema={"id": pl.String, "asked": pl.String, "told": pl.String},
-    ).with_columns(redacted(pl.col("asked", "told"), kinds))
     return {
-        id_: " -> ".join(f'"{shortened(text, _CHARACTERS)}"' for text in (asked, told) if text is not None)
-        for id_, asked, told in texts.rows()
+        id_: " -> ".join(f'"{shortened(text, _CHARACTERS)}"' for text in _ends(messages) if text is not None)
+        for id_, (messages, _) in messages_of(state, ids, kinds).items()
     }
 
 

@@ -3,23 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Final
 
 import polars as pl
 
 from pipelines.effects.examples import lines_of
 from pipelines.effects.standing import dependents, hits_of_dropping, leaked, reaching
+from pipelines.effects.thresholds import STEPS, thresholds
 from pipelines.errors import TamisError
-from pipelines.quality.rules import Rule, is_hit, value_of
+from pipelines.quality.rules import Rule, held, is_hit, value_of
 from pipelines.recipe import Recipe
 from pipelines.states import Pass
 from schemas.families import FAMILIES, Family
-
-STEPS: Final = 9
-"""Thresholds of a sweep, where nobody says how many."""
-
-_TAIL: Final = 0.01
-"""Share of the records on either end that a sweep does not reach, where nobody says from where to where."""
 
 
 @dataclass(frozen=True)
@@ -112,11 +106,11 @@ def sweep(
     rule = _named(recipe, name)
     if start is not None and end is not None and not start < end:
         raise TamisError(f"there is nothing from {start:g} to {end:g}", cure="--from is the smaller number.")
-    families = [family for family in FAMILIES.values() if rule.columns(family)]
+    families = [family for family in FAMILIES.values() if _reads(published, rule, family)]
     rows = [(family, _rows(published, recipe, rule, family)) for family in families]
-    thresholds = _thresholds(rule, rows, start, end, steps)
+    tried = thresholds(rule, _values(rule, rows), start, end, steps)
     kept = int(published.ledger().filter(pl.col("fate") == "kept").select(pl.len()).collect().item())
-    points = [_point(rule, rows, threshold, before, kept, examples) for threshold, before in _steps(rule, thresholds)]
+    points = [_point(rule, rows, threshold, before, kept, examples) for threshold, before in _steps(rule, tried)]
     ids = [example.id for point in points for example in point.between]
     said = lines_of(published.state, ids, recipe.redact)
     told = (
@@ -124,6 +118,11 @@ def sweep(
         for point in points
     )
     return Sweep(published, rule, tuple(told))
+
+
+def _reads(published: Pass, rule: Rule, family: Family) -> bool:
+    columns = rule.columns(family)
+    return bool(columns) and held(published.state.signals(family.name), columns, family)
 
 
 def _named(recipe: Recipe, name: str) -> Rule:
@@ -164,47 +163,24 @@ def _rows(published: Pass, recipe: Recipe, rule: Rule, family: Family) -> pl.Dat
     )
 
 
-def _thresholds(
-    rule: Rule, rows: Sequence[tuple[Family, pl.DataFrame]], start: float | None, end: float | None, steps: int
-) -> list[float]:
-    applies = pl.col("source").is_in(rule.sources) if rule.sources is not None else pl.lit(value=True)
-    if rule.except_sources:
-        applies = ~pl.col("source").is_in(rule.except_sources)
-    if rule.comparison == "==":
-        found = [
-            of_family.filter(applies)[column].cast(pl.Float64).alias("value")
-            for family, of_family in rows
-            for column in rule.columns(family)
-        ]
-        values = pl.concat(found).drop_nulls().unique()
-        inside = values.filter(values >= (values.min() if start is None else start))
-        inside = inside.filter(inside <= (inside.max() if end is None else end)) if len(inside) else inside
-        nearest = inside.gather((inside - rule.threshold).abs().arg_sort())[:steps]
-        return sorted({rule.threshold, *nearest})
-    values = pl.concat(
-        [
-            of_family.filter(applies).select(value=value_of(rule, rule.columns(family)))["value"]
-            for family, of_family in rows
-        ]
-    ).drop_nulls()
-    whole = bool((values == values.floor()).all()) and rule.threshold == round(rule.threshold)
-    quantiles = [float(values.quantile(q) or 0.0) for q in (_TAIL, 1 - _TAIL)] if len(values) else [rule.threshold] * 2
-    highest = float(values.max() or 0.0) if len(values) else rule.threshold  # type: ignore[arg-type]
-    low = start if start is not None else min(quantiles[0], rule.threshold)
-    high = end if end is not None else max(quantiles[1], min(2 * rule.threshold, highest), rule.threshold)
-    if not low < high:
-        low, high = (rule.threshold, rule.threshold) if start is None and end is None else (min(low, high), low)
-    width = (high - low) / max(steps - 1, 1)
-    spaced = [low + n * width for n in range(steps)]
-    return sorted({rule.threshold, *(float(round(t)) if whole else float(f"{t:.4g}") for t in spaced)})
+def _values(rule: Rule, rows: Sequence[tuple[Family, pl.DataFrame]]) -> pl.Series:
+    """What the rule compares, of all records that it applies to; of `==` the values of all its columns."""
+    applies = pl.lit(value=True) if rule.sources is None else pl.col("source").is_in(rule.sources)
+    applies &= ~pl.col("source").is_in(rule.except_sources or [])
+    found = [pl.Series("value", [], pl.Float64)]
+    for family, of_family in rows:
+        mine, columns = of_family.filter(applies), rule.columns(family)
+        if rule.comparison == "==":
+            found += [mine[column].cast(pl.Float64).alias("value") for column in columns]
+        else:
+            found.append(mine.select(value=value_of(rule, columns))["value"])
+    return pl.concat(found)
 
 
-def _steps(rule: Rule, thresholds: Sequence[float]) -> list[tuple[float, float]]:
+def _steps(rule: Rule, tried: Sequence[float]) -> list[tuple[float, float]]:
     """Each threshold, and its neighbour on the way to the recipe's own; that one has itself."""
-    own = thresholds.index(rule.threshold)
-    return [
-        (threshold, thresholds[place + (place < own) - (place > own)]) for place, threshold in enumerate(thresholds)
-    ]
+    own = tried.index(rule.threshold)
+    return [(threshold, tried[place + (place < own) - (place > own)]) for place, threshold in enumerate(tried)]
 
 
 def _point(

@@ -88,19 +88,10 @@ def hits(signals: pl.LazyFrame, rules: Sequence[Rule], family: Family) -> pl.Laz
 
     TamisError where the table lacks a column that the rules read, since it was made by older code.
     """
-    stored = signals.collect_schema()
     columns = {position: rule.columns(family) for position, rule in enumerate(rules)}
     needed = sorted({column for names in columns.values() for column in names})
-    if set(stored.names()) == set(TABLES[f"signals_{family.name}"].schema.names):
-        # The table is not there yet.
+    if not held(signals, needed, family):
         return pl.LazyFrame(schema=_HITS)
-    missing = [column for column in needed if column not in stored]
-    if missing:
-        raise TamisError(
-            f"the lake has no signal {missing[0]} yet",
-            where=f"signals of the family {family.name}",
-            cure="Materialise `signals` of each source.",
-        )
     verdicts = [_verdict(position, rules[position], names) for position, names in columns.items() if names]
     if not verdicts:
         return pl.LazyFrame(schema=_HITS)
@@ -111,6 +102,24 @@ def hits(signals: pl.LazyFrame, rules: Sequence[Rule], family: Family) -> pl.Laz
         .unnest("hit")
         .select(pl.col(name).cast(dtype) for name, dtype in _HITS.items())
     )
+
+
+def held(signals: pl.LazyFrame, columns: Sequence[str], family: Family) -> bool:
+    """Whether there is a table of a family's signals yet.
+
+    TamisError where it lacks one of the columns, since it was made by older code.
+    """
+    stored = signals.collect_schema()
+    if set(stored.names()) == set(TABLES[f"signals_{family.name}"].schema.names):
+        return False
+    missing = [column for column in columns if column not in stored]
+    if missing:
+        raise TamisError(
+            f"the lake has no signal {missing[0]} yet",
+            where=f"signals of the family {family.name}",
+            cure="Materialise `signals` of each source.",
+        )
+    return True
 
 
 def value_of(rule: Rule, columns: Sequence[str]) -> pl.Expr:

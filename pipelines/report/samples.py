@@ -3,14 +3,16 @@
 The choice is by content hash, which is as good as random and the same on every machine.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
+from pipelines.as_published import redaction_of
 from pipelines.lake import Lake
 from pipelines.parts import is_messages
+from pipelines.quality.redaction import Kind, redacted_columns
 from pipelines.report.summary import label
 from pipelines.states import Pass, State
 from pipelines.tombstones import tombstones
@@ -74,7 +76,7 @@ class Dropped:
 def kept(published: Pass, of_each: int = 1) -> list[Sample]:
     """`of_each` kept records of every source and family."""
     rows = published.ledger().filter(pl.col("fate") == "kept")
-    return _samples(published.state, _first(rows, ["source", "family"], of_each))
+    return _samples(published, _first(rows, ["source", "family"], of_each))
 
 
 def dropped(published: Pass, of_each: int = 2) -> list[Dropped]:
@@ -90,7 +92,7 @@ def dropped(published: Pass, of_each: int = 2) -> list[Dropped]:
     turn = pl.int_range(pl.len()).over("fate", "reason", "source")
     in_turns = of_sources.sort("content_hash", "id").with_columns(turn=turn).sort("turn", maintain_order=True)
     chosen = in_turns.group_by("fate", "reason", maintain_order=True).head(of_each)
-    found = _samples(published.state, chosen)
+    found = _samples(published, chosen)
     return [
         Dropped(fate, reason, records, tuple(s for s in found if (s.fate, s.reason) == (fate, reason)))
         for fate, reason, records in counts.iter_rows()
@@ -102,10 +104,12 @@ def _first(rows: pl.LazyFrame, by: list[str], count: int) -> pl.DataFrame:
     return rows.sort("content_hash", "id").group_by(by, maintain_order=True).head(count).collect()
 
 
-def messages_of(held: Lake | State, ids: Iterable[str]) -> dict[str, tuple[tuple[Message, ...], str | None]]:
+def messages_of(
+    held: Lake | State, ids: Iterable[str], kinds: Sequence[Kind]
+) -> dict[str, tuple[tuple[Message, ...], str | None]]:
     """The text of a few records by id: their messages in reading order, and the gold answer.
 
-    As a state or the lake has them; those that were forgotten are left out.
+    As a state or the lake has them, with what `kinds` name redacted; those that were forgotten are left out.
     """
     lake = held if isinstance(held, Lake) else held.lake
     wanted = pl.Series("id", sorted(set(ids)), dtype=pl.String)
@@ -120,6 +124,7 @@ def messages_of(held: Lake | State, ids: Iterable[str]) -> dict[str, tuple[tuple
             .filter(pl.col("source").is_in(mine.str.split("/").list.first().unique().implode()))
             .filter(pl.col("id").is_in(mine.implode()))
             .join(tombstones(lake), on="content_hash", how="anti")
+            .with_columns(redacted_columns(family, kinds))
             .select("id", answer.alias("answer"), *[_shown(part, is_messages(family, part)) for part in family.parts])
             .collect()
         )
@@ -147,8 +152,8 @@ def _shown(part: str, messages: bool) -> pl.Expr:
     return pl.when(pl.col(part).is_not_null()).then(alone).alias(part)
 
 
-def _samples(state: State, rows: pl.DataFrame) -> list[Sample]:
-    texts = messages_of(state, [*rows["id"], *rows["survivor"].drop_nulls()])
+def _samples(published: Pass, rows: pl.DataFrame) -> list[Sample]:
+    texts = messages_of(published.state, [*rows["id"], *rows["survivor"].drop_nulls()], redaction_of(published))
     nothing: tuple[tuple[Message, ...], str | None] = ((), None)
     return [
         Sample(

@@ -66,7 +66,7 @@ def test_its_text_is_shown_nowhere(lakes: Lakes) -> None:
     assert "its text is not shown" in str(told)
     assert "Elm" not in str(told) + str(told.record)
     assert not find(lakes.lake, "Elm Street").hits
-    assert messages_of(published.state, [ID]) == {}
+    assert messages_of(published.state, [ID], ()) == {}
     assert "Elm" not in str(dropped(published))
 
 
