@@ -92,7 +92,7 @@ def evidence(state: State, recipe: Recipe, family: Family, only: pl.Expr | None 
     `leak_threshold` and `leak_item` of the benchmark item that it repeats.
     """
     chosen = pl.lit(value=True) if only is None else only
-    hit = hits(state.scan(f"signals_{family.name}").filter(chosen), recipe.rules, family).collect()
+    hit = hits(state.signals(family.name).filter(chosen), recipe.rules, family).collect()
     dropping = (
         hit.filter(pl.col("action") == "drop").sort("id", "order").unique("id", keep="first", maintain_order=True)
     )

@@ -126,7 +126,7 @@ def read(name: str, lake: LakeSettings, known_sources: Mapping[str, Any], folder
             near = get_close_matches(source, known_sources, 1)
             cure = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known_sources)}."
             raise document.error(("sources", source), "there is no such source", cure)
-    for key, what, cure in faults(recipe.rules, known_sources):
+    for key, what, cure in faults(recipe.rules, known_sources, lake.scores):
         raise document.error(key, what, cure)
     if recipe.contamination.benchmarks != "all":
         for position, benchmark in enumerate(recipe.contamination.benchmarks):

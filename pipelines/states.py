@@ -20,7 +20,7 @@ from pipelines.locks import Tell
 from pipelines.transactions import Change, commit, committing
 from pipelines.workspace import Workspace
 from schemas.families import FAMILIES
-from schemas.tables import PER_SOURCE, SHARED
+from schemas.tables import PER_SOURCE, SHARED, TABLES
 
 _SAID: Final = {"recipe_hash": pl.String, "said": pl.String}
 
@@ -39,8 +39,22 @@ class State:
         return self.lake.scan(table, self.versions.get(table), absent=table not in self.versions)
 
     def signals(self, family: str) -> pl.LazyFrame:
-        """The signals of a family's records."""
-        return self.scan(f"signals_{family}")
+        """The signals of a family's records: those that were computed, and each score from outside as one more column.
+
+        A record without a score has null there. No columns but those of the table's schema where nothing is computed.
+        """
+        table = self.scan(f"signals_{family}")
+        if set(table.collect_schema().names()) == set(TABLES[f"signals_{family}"].schema.names):
+            return table
+        for name, key in self.scores().items():
+            values = self.scan("scores").filter(pl.col("name") == name).select(key, pl.col("value").alias(name))
+            table = table.join(values, on=key, how="left", maintain_order="left")
+        return table
+
+    def scores(self) -> dict[str, str]:
+        """The scores from outside that the state has, by name, and what each is keyed by: `id` or `content_hash`."""
+        keyed = pl.when(pl.col("id").is_null().all()).then(pl.lit("content_hash")).otherwise(pl.lit("id"))
+        return dict(self.scan("scores").group_by("name").agg(key=keyed).sort("name").collect().rows())
 
     def records(self, *columns: str) -> pl.LazyFrame:
         """Columns that every family has, of all records, with `family` beside them."""

@@ -260,6 +260,19 @@ _BENCHMARK_STATUS = Table(
     ),
 )
 
+_SCORES = Table(
+    name="scores",
+    partition="name",
+    key=("name", "id", "content_hash"),
+    columns=(
+        column("name", pa.string(), "of the score, as lake.yaml has it; a signal of that name", nullable=False),
+        column("id", pa.string(), "of the record; null where the file is keyed by content hash"),
+        column("content_hash", HASH, "which content; null where the file is keyed by id"),
+        column("value", pa.float64(), "the score", nullable=False),
+        column("file", pa.string(), "identity of the file's content and of how it is read", nullable=False),
+    ),
+)
+
 _CONTAMINATION = Table(
     name="contamination",
     key=("content_hash", "benchmark", "item", "rule"),
@@ -348,7 +361,7 @@ PER_SOURCE: Final = (
 MEASURED: Final = (*(f"signals_{name}" for name in FAMILIES), _VERIFICATION.name)
 """Tables of a source that are computed from its records alone, and again where their code changes."""
 
-SHARED: Final = (_BENCHMARKS, _BENCHMARK_STATUS)
+SHARED: Final = (_BENCHMARKS, _BENCHMARK_STATUS, _SCORES)
 """Of no source, and read by every state as it stands when the state is opened."""
 
 LAKE_WIDE: Final = (

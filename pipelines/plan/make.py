@@ -24,6 +24,7 @@ from pipelines.lake_wide import built_with
 from pipelines.plan.read import reading
 from pipelines.plan.what import EXPORTS, TABLES, Disk, Plan, RecipePlan, RunPlan, SourcePlan
 from pipelines.recipe import Recipe, Unreadable
+from pipelines.scores import changed_scores
 from pipelines.sources.source import Source
 from pipelines.states import Pass, State, last_pass, last_state
 from pipelines.tombstones import forgotten_since
@@ -92,6 +93,9 @@ def _why_new_state(last: State | None, planned: Sequence[SourcePlan], settings: 
         return ["the first one"]
     changing = [one.name for one in planned if one.why or one.leaving]
     why = [f"a new one, since {', '.join(changing)} change{'s' if len(changing) == 1 else ''}"] if changing else []
+    moved = changed_scores(last.lake, settings.scores)
+    if moved:
+        why.append(f"the scores {', '.join(moved)} changed" if why else f"a new one, since {', '.join(moved)} changed")
     if last.built_with != built_with(settings):
         why.append("pairs and sides are built again, since lake.yaml or their code was edited")
     return why
