@@ -3,7 +3,9 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 from lakes import FILE, Lakes, instructions, pair
+from numbers_source import SETTINGS, SOURCE, rows, snapshot
 
+from pipelines.accounting import accounts
 from pipelines.errors import TamisError
 from pipelines.forget import forget
 from pipelines.lake import Lake
@@ -11,11 +13,13 @@ from pipelines.layouts.messages import turns
 from pipelines.ledger import last_published, publish_ledger
 from pipelines.normalise import Place, normalise
 from pipelines.recipe import Recipe
+from pipelines.refresh import refresh
 from pipelines.report.samples import dropped, messages_of
 from pipelines.sources.source import Read
 from pipelines.story.find import find
 from pipelines.story.tell import tell
 from pipelines.tombstones import forgotten_since, without_forgotten
+from pipelines.workspace import Workspace
 
 KNOWN = ("aa",)
 PLAIN = Recipe(sources={"aa": None})
@@ -116,8 +120,8 @@ def test_a_pull_does_not_store_it_again_and_the_accounts_hold() -> None:
         },
         part_of=pl.when(pl.col("a") == "part").then(pl.lit(1)),
     )
-    rows = {"q": ["Who?", "What?", "Where?", "How?", "Ann, where?"], "a": ["Ann", "Blue.", "none", "Ann", "part"]}
-    frame = pl.DataFrame({"row": list(range(5)), **rows})
+    texts = {"q": ["Who?", "What?", "Where?", "How?", "Ann, where?"], "a": ["Ann", "Blue.", "none", "Ann", "part"]}
+    frame = pl.DataFrame({"row": list(range(5)), **texts})
     done = normalise(frame, read, PLACE)
     assert (done.yielding, {name: table.height for name, table in done.records.items()}) == (
         4,
@@ -153,3 +157,23 @@ def test_tombstones_are_state(lakes: Lakes) -> None:
     row = lakes.lake.scan("tombstones").collect().row(0, named=True)
     assert set(row) == {"content_hash", "named", "at"}
     assert row["at"] <= datetime.now(UTC)
+
+
+def test_a_changed_file_does_not_bring_it_back(place: Workspace, lake: Lake) -> None:
+    taken = snapshot(place.path / "up", "one", {"a.jsonl": rows("ann", 4)})
+    refresh(place, lake, "numbers", SOURCE, taken, settings=SETTINGS)
+    held = lake.scan("records_cot").sort("id").collect()
+    forget(lake, held["id"][0], write=True)
+    again = snapshot(place.path / "up", "two", {"a.jsonl": [*rows("ann", 4), {"question": "new?", "answer": "9"}]})
+    done = refresh(place, lake, "numbers", SOURCE, again, settings=SETTINGS)
+    assert done.records == {"cot": 3, "grpo": 4}
+    assert held["id"][0] not in lake.scan("records_cot").collect()["id"]
+    assert lake.scan("signals_cot").collect().height == 3
+    assert accounts(lake, "numbers") is None
+    forget(lake, held["id"][0].replace("/cot/", "/grpo/"), write=True)
+    last = snapshot(place.path / "up", "three", {"a.jsonl": rows("ann", 4)})
+    done = refresh(place, lake, "numbers", SOURCE, last, settings=SETTINGS)
+    assert done.files.select("rows", "yielding", "rejected", "not_selected").rows() == [(4, 2, 1, 1)]
+    assert accounts(lake, "numbers") is None
+    left_out = lake.scan("rejects").filter(~pl.col("selected")).select("reason", "excerpt").collect().rows()
+    assert left_out == [("forgotten", "")]
