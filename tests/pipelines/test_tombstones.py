@@ -1,5 +1,3 @@
-from datetime import UTC, datetime
-
 import polars as pl
 import pytest
 from lakes import FILE, Lakes, instructions, pair
@@ -59,6 +57,8 @@ def test_a_tombstone_takes_the_record_out_of_the_next_pass_first_of_all(lakes: L
     assert not forgotten_since(done.published)
     assert forget(lakes.lake, ID, write=True).already
     assert lakes.lake.rows("tombstones") == 1, "it is written once"
+    assert lakes.lake.folder("tombstones").parent.name == "lasting"
+    assert set(lakes.lake.scan("tombstones").collect().columns) == {"content_hash", "named", "at"}
 
 
 def test_its_text_is_shown_nowhere(lakes: Lakes) -> None:
@@ -85,18 +85,13 @@ def test_what_stays_though_it_is_close_is_named(lakes: Lakes) -> None:
     assert told.near == 1
 
 
-@pytest.mark.parametrize(
-    ("what", "said"),
-    [("aa/instruction/nobody", "no such record"), ("elm", "neither an id nor a hash"), ("0" * 8, "no such record")],
-)
-def test_what_cannot_be_forgotten_is_an_error(lakes: Lakes, what: str, said: str) -> None:
-    with pytest.raises(TamisError, match=said):
-        forget(lakes.lake, what, write=True)
+def test_what_cannot_be_forgotten_is_an_error(lakes: Lakes) -> None:
+    wrong = {"aa/instruction/nobody": "no such record", "elm": "neither an id nor a hash", "0" * 8: "no such record"}
+    for what, said in wrong.items():
+        with pytest.raises(TamisError, match=said):
+            forget(lakes.lake, what, write=True)
     assert not lakes.lake.exists("tombstones")
-
-
-def test_content_that_nobody_has_can_be_forgotten_by_its_whole_hash(lakes: Lakes) -> None:
-    assert forget(lakes.lake, "ab" * 16, write=True).ids == ()
+    assert forget(lakes.lake, "ab" * 16, write=True).ids == (), "content that nobody has, by its whole hash"
 
 
 def test_an_id_that_held_two_contents_is_asked_about(lakes: Lakes) -> None:
@@ -149,14 +144,6 @@ def test_a_pull_does_not_store_it_again_and_the_accounts_hold() -> None:
     assert noted == [(0, "instruction", "forgotten")]
     assert without_forgotten(done, gone.clear()) is done
     assert without_forgotten(done, pl.DataFrame({"content_hash": [b"x"]})) is done
-
-
-def test_tombstones_are_state(lakes: Lakes) -> None:
-    forget(lakes.lake, ID, write=True)
-    assert lakes.lake.folder("tombstones").parent.name == "lasting"
-    row = lakes.lake.scan("tombstones").collect().row(0, named=True)
-    assert set(row) == {"content_hash", "named", "at"}
-    assert row["at"] <= datetime.now(UTC)
 
 
 def test_a_changed_file_does_not_bring_it_back(place: Workspace, lake: Lake) -> None:

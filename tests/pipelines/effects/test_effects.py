@@ -95,7 +95,7 @@ def test_what_returns_without_a_rule_returns_in_a_ledger(made: Published, name: 
     assert told.returns - told.twins <= len(back) <= told.returns
 
 
-@pytest.mark.parametrize("name", ["short", "loud", "long"])
+@pytest.mark.parametrize("name", ["short", *(pytest.param(name, marks=pytest.mark.slow) for name in ("loud", "long"))])
 def test_a_sweep_counts_what_ledgers_without_duplicates_would(made: Published, name: str) -> None:
     told = sweep(made.published, BEFORE, name, steps=3)
     assert len(told.points) > 2
@@ -165,7 +165,12 @@ EDITS = {
 }
 
 
-@pytest.mark.parametrize("edit", EDITS)
+SOME = ("a threshold", "a source less", "a higher similarity", "a lower similarity")
+
+
+@pytest.mark.parametrize(
+    "edit", [edit if edit in SOME else pytest.param(edit, marks=pytest.mark.slow) for edit in EDITS]
+)
 def test_a_preview_says_what_a_ledger_does(made: Published, edit: str) -> None:
     after = EDITS[edit]
     told = preview(made.published, BEFORE, "default", after, KNOWN)
