@@ -95,7 +95,8 @@ def _why_new_state(last: State | None, planned: Sequence[SourcePlan], settings: 
     why = [f"a new one, since {', '.join(changing)} change{'s' if len(changing) == 1 else ''}"] if changing else []
     moved = changed_scores(last.lake, settings.scores)
     if moved:
-        why.append(f"the scores {', '.join(moved)} changed" if why else f"a new one, since {', '.join(moved)} changed")
+        said = f"the scores {', '.join(moved)} changed"
+        why.append(said if why else f"a new one, since {said}")
     if last.built_with != built_with(settings):
         why.append("pairs and sides are built again, since lake.yaml or their code was edited")
     return why

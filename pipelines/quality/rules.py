@@ -112,7 +112,9 @@ def hits(signals: pl.LazyFrame, rules: Sequence[Rule], family: Family) -> pl.Laz
     verdicts = [_verdict(position, rules[position], names) for position, names in columns.items() if names]
     if not verdicts:
         return pl.LazyFrame(schema=_HITS)
-    found = signals.select("id", pl.concat_list(verdicts).list.drop_nulls().alias("hit"))
+    # Few rows are hit, and a list of structs for each of the others would cost more than all the rest.
+    some = pl.any_horizontal(is_hit(rules[position], names) for position, names in columns.items() if names)
+    found = signals.filter(some).select("id", pl.concat_list(verdicts).list.drop_nulls().alias("hit"))
     return (
         found.filter(pl.col("hit").list.len() > 0)
         .explode("hit")
