@@ -10,6 +10,7 @@ from pipelines.lake import Lake
 from pipelines.ledger import publish_ledger
 from pipelines.quality.signals import signals
 from pipelines.sources import sources
+from pipelines.timings import noted
 from pipelines.workspace import Workspace, remember
 from schemas.families import FAMILIES
 
@@ -52,3 +53,15 @@ def test_their_help_says_what_they_touch() -> None:
         told = said(command, "--help")
         assert "Examples:" in told
         assert f"tamis {command}" in told
+
+
+def test_a_plan_tells_what_an_edit_changes(place: Workspace, lake_of_alpaca: Lake) -> None:
+    from pipelines.plan.make import _recipe
+
+    said = recipe_now("default")
+    edited = said.model_copy(update={"rules": [rule for rule in said.rules if rule.name != "empty answer"]})
+    told = [_recipe(lake_of_alpaca, "default", one, False, 0, noted(place), sources()) for one in (said, edited)]
+    assert [(one.why, one.effect) for one in told] == [
+        ((), ""),
+        (("a new ledger", "the recipe was edited since pass 1"), "1 rule changed: 0 rows lost, 1 gained"),
+    ]
