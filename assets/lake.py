@@ -11,6 +11,7 @@ from pipelines.lake_wide import build_contamination, build_pairs, build_sides, b
 from pipelines.report.benchmarks import benchmarks_markdown
 from pipelines.report.markdown import funnel_picture
 from pipelines.report.summary import part_stages, row_stages
+from pipelines.scores import scored, update_scores
 from pipelines.states import State, last_state, open_state
 from pipelines.transactions import clean
 from schemas.families import FAMILIES
@@ -50,6 +51,7 @@ def state(context: dg.AssetExecutionContext, tamis: Tamis) -> dg.MaterializeResu
     """The versions of all sources' tables that belong together; gates compare them with what was counted."""
     with told(), tamis.workspace.lock("lake", "a lake state", context.log.info):
         deleted = clean(tamis.workspace, tamis.lake)
+        update_scores(tamis.lake, tamis.settings.scores, context.log.info)
         opened = open_state(tamis.workspace, tamis.lake, built_with(tamis.settings), context.log.info)
     files = opened.scan("files").collect()
     return dg.MaterializeResult(
@@ -59,6 +61,7 @@ def state(context: dg.AssetExecutionContext, tamis: Tamis) -> dg.MaterializeResu
             "sources": files["source"].n_unique(),
             "files_of_killed_runs_deleted": deleted,
             "upstream_rows": int(files["rows"].sum()),
+            **{f"scored_by_{name}": count for name, count in scored(opened).items()},
             "funnel": dg.MetadataValue.md(funnel_picture(row_stages(files))),
             "dagster/row_count": sum(int(files["records"].struct.field(name).sum()) for name in FAMILIES),
         },

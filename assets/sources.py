@@ -9,7 +9,7 @@ from assets.partitions import SOURCES
 from assets.resources import Tamis
 from pipelines import snapshots
 from pipelines.accounting import accounts
-from pipelines.catalogue import row_limit
+from pipelines.catalogue import redaction_now, row_limit
 from pipelines.hub import Absent
 from pipelines.refresh import refresh
 from pipelines.report.markdown import outcomes_markdown, rejects_markdown, rows_markdown, signals_markdown
@@ -131,7 +131,7 @@ def records_and_signals(
             limit=config.limit or row_limit(name),
             progress=context.log.info,
         )
-    files = done.files
+    files, kinds = done.files, redaction_now()
     rejected = int(files["rejected"].sum())
     yield dg.MaterializeResult(
         asset_key="records",
@@ -145,8 +145,8 @@ def records_and_signals(
             "files": files.height,
             "files_read_again": len(done.read_again),
             "bytes": int(files["bytes"].sum()),
-            "reasons": dg.MetadataValue.md(rejects_markdown(tamis.lake, name)),
-            "sample": dg.MetadataValue.md(rows_markdown(tamis.lake, name, tuple(done.records))),
+            "reasons": dg.MetadataValue.md(rejects_markdown(tamis.lake, name, kinds)),
+            "sample": dg.MetadataValue.md(rows_markdown(tamis.lake, name, tuple(done.records), kinds)),
         },
     )
     yield dg.MaterializeResult(

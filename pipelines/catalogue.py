@@ -2,6 +2,7 @@
 
 from pipelines.errors import TamisError
 from pipelines.lake_settings import LakeSettings, lake_settings
+from pipelines.quality.redaction import KINDS, Kind
 from pipelines.recipe import Recipe, Unreadable, read, read_all
 from pipelines.sources import sources
 
@@ -24,6 +25,18 @@ def recipes_now() -> dict[str, Recipe | Unreadable]:
 def recipe_now(name: str) -> Recipe:
     """The recipe as its file says now. TamisError with file, line and key."""
     return read(name, lake_settings(), sources())
+
+
+def redaction_now() -> list[Kind]:
+    """What any recipe redacts, for what is shown of rows before a recipe has judged them.
+
+    Everything, while a recipe cannot be read.
+    """
+    recipes = recipes_now().values()
+    if any(isinstance(said, Unreadable) for said in recipes):
+        return list(KINDS)
+    said_kinds = {kind for said in recipes if isinstance(said, Recipe) for kind in said.redact}
+    return [kind for kind in KINDS if kind in said_kinds]
 
 
 def row_limit(source: str) -> int | None:

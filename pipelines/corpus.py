@@ -6,20 +6,30 @@
     lake.curated("cot", side="train")           # a polars LazyFrame
     lake.why("gsm8k/cot/main.train.0.5")        # the record's story
     lake.find("square root of two")
+    lake.sweep("answer loops").frame            # kept records at each of some thresholds
 
 Everything is read through passes: what a recipe has not published is not in `curated` or `ledger`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 import polars as pl
 
 from pipelines import exports
+from pipelines.as_published import edited_since, made_by
 from pipelines.catalogue import recipes_now
+from pipelines.effects.diff import Diff, diff
+from pipelines.effects.preview import Preview, preview
+from pipelines.effects.rules import RuleEffects, rule_effects
+from pipelines.effects.sweep import Sweep, sweep
+from pipelines.effects.thresholds import STEPS
 from pipelines.errors import TamisError
 from pipelines.lake import Lake
+from pipelines.quality.redaction import KINDS, Kind, redacted_columns
+from pipelines.recipe import Recipe, Unreadable
+from pipelines.report.summary import CURATED
 from pipelines.sources import sources
 from pipelines.states import Pass, last_pass, passes
 from pipelines.story.find import Found, find
@@ -70,15 +80,22 @@ class Corpus:
         """Recipes that have published a pass, in alphabetical order."""
         return tuple(passes(self.lake)["recipe"].unique().sort())
 
-    def curated(self, family: str, side: str | None = None, recipe: str = "default") -> pl.LazyFrame:
+    def curated(
+        self, family: str, side: str | None = None, recipe: str = "default", *, redact: Sequence[Kind] = ()
+    ) -> pl.LazyFrame:
         """Kept records of a family with all their columns and `side`, in the order of the lake.
 
-        `side`: train, validation or test; all three where it is None. TamisError for a name that is not there.
+        `side`: train, validation or test; all three where it is None. `redact`: personal data and secrets that give
+        place to placeholders, in a copy made on demand; the lake holds records as they are, whatever the recipe
+        redacts in its exports. TamisError for a name that is not there.
         """
         _known("family", family, FAMILIES)
         if side is not None:
             _known("side", side, SIDES)
-        return exports.curated(self._published(recipe), family, side)
+        for kind in redact:
+            _known("kind of personal data", kind, KINDS)
+        rows = exports.curated(self._published(recipe), family, side)
+        return rows.with_columns(redacted_columns(FAMILIES[family], redact))
 
     def ledger(self, recipe: str = "default") -> Ledger:
         """Every record's fate in the recipe's last pass. TamisError if it has none."""
@@ -99,6 +116,49 @@ class Corpus:
     def find(self, text: str, *, family: str | None = None, source: str | None = None, limit: int = 20) -> Found:
         """Records and rejects that hold a text, whatever its case; see `pipelines.story.find.find`."""
         return find(self.lake, text, family=family, source=source, limit=limit)
+
+    def rules(self, recipe: str = "default") -> RuleEffects:
+        """Each rule of the recipe's last pass with its effect alone and among the others, from stored signals."""
+        published = self._published(recipe)
+        now = recipes_now()
+        file = now.get(recipe)
+        edited = isinstance(file, Recipe) and edited_since(published, file)
+        return rule_effects(published, made_by(published, now), edited=edited)
+
+    def sweep(
+        self,
+        rule: str,
+        recipe: str = "default",
+        *,
+        start: float | None = None,
+        end: float | None = None,
+        steps: int = STEPS,
+        examples: int = 1,
+    ) -> Sweep:
+        """A rule's threshold moved over the recipe's last pass; see `pipelines.effects.sweep.sweep`."""
+        published = self._published(recipe)
+        said = made_by(published, recipes_now())
+        return sweep(published, said, rule, start=start, end=end, steps=steps, examples=examples)
+
+    def diff(self, left: str, right: str, *, examples: int = 1) -> Diff:
+        """What the last pass of one recipe keeps that the other's does not, and why not."""
+        one, other, now = self._published(left), self._published(right), recipes_now()
+        return diff(one, other, made_by(one, now), made_by(other, now), examples=examples)
+
+    def preview(self, recipe: str = "default", *, against: str | None = None, examples: int = 1) -> Preview:
+        """What the recipe's file as it is now would change of its last pass, before a run.
+
+        `against`: another recipe's pass to compare with; where the recipe has none yet, that of `default`. TamisError
+        where the file cannot be read, and for names that are not there.
+        """
+        now = recipes_now()
+        _known("recipe", recipe, now)
+        said = now[recipe]
+        if isinstance(said, Unreadable):
+            raise said.error
+        before = against or (recipe if recipe in self.recipes else CURATED)
+        published = self._published(before)
+        return preview(published, made_by(published, now), recipe, said, sources(), examples=examples)
 
     def passes(self) -> pl.DataFrame:
         """Every pass, the last one first: `pass`, `recipe`, `recipe_hash`, `state`, `at`."""

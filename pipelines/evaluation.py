@@ -7,8 +7,10 @@ import polars as pl
 
 from pipelines.exports import trainer_columns
 from pipelines.lots import by_lot
+from pipelines.quality.redaction import redacted_columns
 from pipelines.recipe import Recipe
 from pipelines.states import Pass
+from schemas.families import FAMILIES
 
 _NOT_ADMITTED: Final = ("forgotten", "source removed", "not in recipe")
 
@@ -41,6 +43,7 @@ def evaluation_rows(published: Pass, recipe: Recipe, ids: pl.Series, families: S
     for family in families:
         columns = trainer_columns(family, recipe.reasoning)
         records = published.state.scan(f"records_{family}").join(kept, on="id", how="inner")
+        records = records.with_columns(redacted_columns(FAMILIES[family], recipe.redact))
         parts.append(
             records.select(
                 "id", pl.lit(family).alias("family"), *(columns[n].alias(n) for n in ("prompt", "completion")), "kept"

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.errors import TamisError
+from pipelines.quality.redaction import redacted_columns
 from pipelines.recipe import ReasoningTags, Recipe
 from pipelines.states import Pass
 from pipelines.workspace import Workspace
@@ -73,7 +74,7 @@ def export(workspace: Workspace, published: Pass, recipe: Recipe) -> dict[Path, 
 
     `<workspace>/exports/<recipe>/<family>/<side>.parquet`, so that `load_dataset` takes a family's folder as it is;
     the row-aligned ids lie at `ids_of` each. Rows come by source, in the order in which the lake has them; each is
-    read once, and some thousand are held at a time.
+    read once, and some thousand are held at a time. Personal data and secrets are redacted as the recipe says.
 
     A recipe's folder is a link, which is moved when all files are there; on any error the files of the pass before
     stay. TamisError if a gate fails: rows that upstream holds out stand on the side train, a record calls tools
@@ -92,7 +93,7 @@ def export(workspace: Workspace, published: Pass, recipe: Recipe) -> dict[Path, 
                 written = {
                     place / family / f"{side}.parquet": rows
                     for family in FAMILIES
-                    for side, rows in _write(published, recipe.reasoning, family, folder).items()
+                    for side, rows in _write(published, recipe, family, folder).items()
                 }
                 link = passes / "link"
                 link.unlink(missing_ok=True)
@@ -147,10 +148,11 @@ def _refuse_pinned(published: Pass) -> None:
         )
 
 
-def _write(published: Pass, tags: ReasoningTags, family: str, folder: Path) -> dict[str, int]:
+def _write(published: Pass, recipe: Recipe, family: str, folder: Path) -> dict[str, int]:
     """Write a family's files; rows by side, of the sides that have any."""
     kept = curated(published, family)
-    columns = trainer_columns(family, tags)
+    columns = trainer_columns(family, recipe.reasoning)
+    redaction = redacted_columns(FAMILIES[family], recipe.redact)
     counts = dict.fromkeys(SIDES, 0)
     ledger = published.ledger().filter((pl.col("fate") == "kept") & (pl.col("family") == family))
     expected = ledger.group_by("source").len().sort("source").collect()
@@ -167,7 +169,8 @@ def _write(published: Pass, tags: ReasoningTags, family: str, folder: Path) -> d
             mine = kept.filter(pl.col("source") == source)
             for batch in mine.collect_batches(chunk_size=_ROWS, maintain_order=True, engine="streaming"):
                 _refuse_tools(batch, family)
-                for (side,), rows in batch.group_by("side", maintain_order=True):
+                clean = batch.with_columns(redaction)
+                for (side,), rows in clean.group_by("side", maintain_order=True):
                     file = folder / family / f"{side}.parquet"
                     append(file, rows.select(**columns), COLUMNS[family])
                     append(ids_of(file), rows.select(IDS.names), IDS)

@@ -10,6 +10,7 @@ from pipelines.dedup.golds import arguments_key, gold_key
 from pipelines.quality.rules import hits
 from pipelines.recipe import Recipe
 from pipelines.states import State
+from pipelines.tombstones import tombstones
 from schemas.families import Family
 
 
@@ -35,6 +36,7 @@ def grounds(recipe: Recipe, known_sources: Collection[str]) -> tuple[Ground, ...
     row = pl.col("first") + pl.col("row")
     excluded = pl.col("license").is_in(recipe.licence.exclude).fill_null(recipe.licence.unknown == "drop")
     return (
+        Ground("forgotten", pl.col("forgotten")),
         Ground("source removed", ~pl.col("source").is_in(list(known_sources))),
         Ground("not in recipe", ~pl.col("source").is_in(list(recipe.sources)), pl.lit("source")),
         Ground(
@@ -84,13 +86,13 @@ def evidence(state: State, recipe: Recipe, family: Family, only: pl.Expr | None 
     """What the grounds read of each record of a family (of those that `only`, over `id`, is true for).
 
     Columns `id`, `source`, `group`, `license`, `content_hash`, `match_hash`, `file`, `row`, `split`, `gold`, `args`;
-    `first` (upstream rows of the source before the record's file), `limit` (of the source in the recipe), `side`,
-    `bridge`, `outcome` (of its verification); `rule`, `value` and `threshold` of the first dropping rule that it hits,
-    and `marks`, the rules that mark; `leak`, `leak_value`, `leak_threshold` and `leak_item` of the benchmark item that
-    it repeats.
+    `forgotten` (whether a tombstone names its content); `first` (upstream rows of the source before the record's
+    file), `limit` (of the source in the recipe), `side`, `bridge`, `outcome` (of its verification); `rule`, `value`
+    and `threshold` of the first dropping rule that it hits, and `marks`, the rules that mark; `leak`, `leak_value`,
+    `leak_threshold` and `leak_item` of the benchmark item that it repeats.
     """
     chosen = pl.lit(value=True) if only is None else only
-    hit = hits(state.scan(f"signals_{family.name}").filter(chosen), recipe.rules, family).collect()
+    hit = hits(state.signals(family.name).filter(chosen), recipe.rules, family).collect()
     dropping = (
         hit.filter(pl.col("action") == "drop").sort("id", "order").unique("id", keep="first", maintain_order=True)
     )
@@ -111,6 +113,8 @@ def evidence(state: State, recipe: Recipe, family: Family, only: pl.Expr | None 
             gold=gold_key(family),
             args=arguments_key(family),
         )
+        .join(tombstones(state.lake).with_columns(forgotten=pl.lit(value=True)), on="content_hash", how="left")
+        .with_columns(pl.col("forgotten").fill_null(value=False))
         .join(_first_rows(state), on=["source", "file"], how="left")
         .join(_limits(recipe).lazy(), on="source", how="left")
         .join(state.scan("verification").select("id", "outcome"), on="id", how="left")

@@ -17,10 +17,12 @@ from pipelines.parts import compared
 from pipelines.recipe import Recipe
 from pipelines.sources.source import pinned_side
 from pipelines.states import Pass, State, last_pass, publish
+from pipelines.tombstones import forgotten_since
 from schemas.families import FAMILIES, Family
 from schemas.tables import TABLES
 
 GIVEN: Final = (
+    "forgotten",
     "source removed",
     "not in recipe",
     "licence",
@@ -66,11 +68,12 @@ def publish_ledger(state: State, name: str, recipe: Recipe, known_sources: Colle
     before = last_pass(state.lake, name)
     if before is not None and before.state.number == state.number and before.recipe_hash == recipe.hash:
         old = before.ledger().sort("id").collect()
-        if old.equals(made):
+        if old.equals(made) and not forgotten_since(before):
             return Published(before, made, changed=False)
     version = state.lake.replace("ledger", made, partition=name)
     moved = _moves(state.lake, made, name)
-    published = publish(state, name, recipe.hash, {**state.versions, "ledger": version}, moved)
+    versions = {**state.versions, "ledger": version, **state.lake.versions(["tombstones"])}
+    published = publish(state, name, recipe.hash, versions, moved, recipe.model_dump_json())
     return Published(published, made, changed=True)
 
 

@@ -14,6 +14,7 @@ from pipelines.benchmarks.catalogue import NAMES as BENCHMARK_NAMES
 from pipelines.configuration import Document
 from pipelines.errors import TamisError
 from pipelines.lake_settings import LakeSettings
+from pipelines.quality.redaction import Kind
 from pipelines.quality.rules import Rule, faults
 from pipelines.training.settings import Run
 from pipelines.workspace import ROOT
@@ -65,7 +66,11 @@ class ReasoningTags(_Strict):
 
 
 class Recipe(_Strict):
-    """A parsed recipe. The order of `sources` is their priority: of two equal rows the earlier source's stays."""
+    """A parsed recipe. The order of `sources` is their priority: of two equal rows the earlier source's stays.
+
+    `redact`: personal data and secrets that are replaced by placeholders wherever the recipe's rows go; the lake, and
+    what is asked of it by id, holds them as they are.
+    """
 
     description: str = ""
     sources: dict[str, SourceUse | None]
@@ -73,6 +78,7 @@ class Recipe(_Strict):
     rules: list[Rule] = []
     contamination: Contamination = Contamination()
     duplicates: Duplicates = Duplicates()
+    redact: list[Kind] = []
     reasoning: ReasoningTags = ReasoningTags()
     training: dict[str, Run] = {}
 
@@ -120,7 +126,7 @@ def read(name: str, lake: LakeSettings, known_sources: Mapping[str, Any], folder
             near = get_close_matches(source, known_sources, 1)
             cure = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known_sources)}."
             raise document.error(("sources", source), "there is no such source", cure)
-    for key, what, cure in faults(recipe.rules, known_sources):
+    for key, what, cure in faults(recipe.rules, known_sources, lake.scores):
         raise document.error(key, what, cure)
     if recipe.contamination.benchmarks != "all":
         for position, benchmark in enumerate(recipe.contamination.benchmarks):

@@ -22,6 +22,7 @@ from pipelines.reading import read
 from pipelines.sources.source import Read, Source
 from pipelines.staging import Staged, Writer
 from pipelines.staleness import extent, in_order, why_again
+from pipelines.tombstones import tombstones, without_forgotten
 from pipelines.transactions import Change, commit, committing
 from pipelines.verify import verification as verifying
 from pipelines.verify.workers import Workers
@@ -62,12 +63,14 @@ class Refreshed:
 class _Staging:
     """What a run has staged so far. `kept`: tags of the upstream files whose records stay as they are.
 
-    `measured`: those of them whose signals and verification are computed again.
+    `measured`: those of them whose signals and verification are computed again. `forgotten`: content (`content_hash`)
+    that is not stored again.
     """
 
     lake: Lake
     source: str
     workers: Workers
+    forgotten: pl.DataFrame
     kept: set[str] = field(default_factory=set)
     measured: set[str] = field(default_factory=set)
     staged: dict[str, list[Staged]] = field(default_factory=lambda: {t.name: [] for t in PER_SOURCE})
@@ -108,7 +111,7 @@ def refresh(
             pass  # what a killed run of this source left is finished before its tables are read
         before = lake.scan("files").filter(pl.col("source") == name).collect()
         with Workers() as workers:
-            staging = _Staging(lake, name, workers)
+            staging = _Staging(lake, name, workers, tombstones(lake).collect())
             try:
                 rows, again = _stage_files(staging, source, snapshot, before, limit, progress)
                 files = pl.DataFrame(rows, schema=_FILES_SCHEMA)
@@ -220,7 +223,7 @@ def _stage_file(
                     yield batch.rows
 
         for frame in batches(rows_read(), whole_file=declared.whole_file):
-            done = normalise(frame, declared, place)
+            done = without_forgotten(normalise(frame, declared, place), staging.forgotten)
             counts["rows"] += done.rows
             counts["yielding"] += done.yielding
             whole = done.rejects.filter(pl.col("family").is_null())

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 import polars as pl
 
@@ -19,7 +20,9 @@ from pipelines.locks import Tell
 from pipelines.transactions import Change, commit, committing
 from pipelines.workspace import Workspace
 from schemas.families import FAMILIES
-from schemas.tables import PER_SOURCE, SHARED
+from schemas.tables import PER_SOURCE, SHARED, TABLES
+
+_SAID: Final = {"recipe_hash": pl.String, "said": pl.String}
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,24 @@ class State:
 
     def scan(self, table: str) -> pl.LazyFrame:
         return self.lake.scan(table, self.versions.get(table), absent=table not in self.versions)
+
+    def signals(self, family: str) -> pl.LazyFrame:
+        """The signals of a family's records: those that were computed, and each score from outside as one more column.
+
+        A record without a score has null there. No columns but those of the table's schema where nothing is computed.
+        """
+        table = self.scan(f"signals_{family}")
+        if set(table.collect_schema().names()) == set(TABLES[f"signals_{family}"].schema.names):
+            return table
+        for name, key in self.scores().items():
+            values = self.scan("scores").filter(pl.col("name") == name).select(key, pl.col("value").alias(name))
+            table = table.join(values, on=key, how="left", maintain_order="left")
+        return table
+
+    def scores(self) -> dict[str, str]:
+        """The scores from outside that the state has, by name, and what each is keyed by: `id` or `content_hash`."""
+        keyed = pl.when(pl.col("id").is_null().all()).then(pl.lit("content_hash")).otherwise(pl.lit("id"))
+        return dict(self.scan("scores").group_by("name").agg(key=keyed).sort("name").collect().rows())
 
     def records(self, *columns: str) -> pl.LazyFrame:
         """Columns that every family has, of all records, with `family` beside them."""
@@ -111,10 +132,18 @@ def unpublished(lake: Lake) -> State:
     return State(lake, 0, lake.versions(t.name for t in PER_SOURCE), "", ready=False)
 
 
-def publish(state: State, recipe: str, recipe_hash: str, versions: Mapping[str, int], moved: pl.DataFrame) -> Pass:
+def publish(
+    state: State,
+    recipe: str,
+    recipe_hash: str,
+    versions: Mapping[str, int],
+    moved: pl.DataFrame,
+    said: str | None = None,
+) -> Pass:
     """Append the row that makes a ledger visible, and with it, all or nothing, the fates that `moved`.
 
-    `moved` has the columns of the table `fates` but for `pass`.
+    `moved` has the columns of the table `fates` but for `pass`. `said`: the parsed recipe as JSON, which is kept once
+    for all passes that were made by it; None where it is not known.
     """
     lake = state.lake
     with committing(lake):
@@ -128,7 +157,10 @@ def publish(state: State, recipe: str, recipe_hash: str, versions: Mapping[str, 
             "at": at,
         }
         fates = moved.with_columns(pl.lit(number, dtype=pl.Int64).alias("pass"))
-        frames = {"fates": fates, "passes": pl.DataFrame([row])}
+        held = lake.scan("recipes").filter(pl.col("recipe_hash") == recipe_hash).select(pl.len()).collect().item()
+        texts = pl.DataFrame({"recipe_hash": [recipe_hash], "said": [said]}, schema=_SAID)
+        kept = texts.clear() if held or said is None else texts
+        frames = {"fates": fates, "recipes": kept, "passes": pl.DataFrame([row])}
         commit(
             lake,
             f"the pass of {recipe}",

@@ -123,6 +123,15 @@ _PASSES = Table(
     ),
 )
 
+_RECIPES = Table(
+    name="recipes",
+    key=("recipe_hash",),
+    columns=(
+        column("recipe_hash", pa.string(), "as the passes that were made by it name it", nullable=False),
+        column("said", pa.string(), "the parsed recipe as JSON", nullable=False),
+    ),
+)
+
 _SIDES = Table(
     name="sides",
     key=("content_hash",),
@@ -201,6 +210,18 @@ _FATES = Table(
 )
 
 
+_TOMBSTONES = Table(
+    name="tombstones",
+    key=("content_hash",),
+    derived=False,
+    columns=(
+        _CONTENT,
+        column("named", pa.string(), "the id or hash by which it was named", nullable=False),
+        column("at", pa.timestamp("us", tz="UTC"), "when", nullable=False),
+    ),
+)
+"""It says nothing of what the record held."""
+
 _BENCHMARKS = Table(
     name="benchmarks",
     partition="benchmark",
@@ -236,6 +257,19 @@ _BENCHMARK_STATUS = Table(
         column("revision", pa.string(), "commit that the items are of; null where there are none"),
         column("why", pa.string(), "why it could not be read; null where it was"),
         column("gated", pa.bool_(), "whether only hashes of it are held", nullable=False),
+    ),
+)
+
+_SCORES = Table(
+    name="scores",
+    partition="name",
+    key=("name", "id", "content_hash"),
+    columns=(
+        column("name", pa.string(), "of the score, as lake.yaml has it; a signal of that name", nullable=False),
+        column("id", pa.string(), "of the record; null where the file is keyed by content hash"),
+        column("content_hash", HASH, "which content; null where the file is keyed by id"),
+        column("value", pa.float64(), "the score", nullable=False),
+        column("file", pa.string(), "identity of the file's content and of how it is read", nullable=False),
     ),
 )
 
@@ -380,7 +414,7 @@ PER_SOURCE: Final = (
 MEASURED: Final = (*(f"signals_{name}" for name in FAMILIES), _VERIFICATION.name)
 """Tables of a source that are computed from its records alone, and again where their code changes."""
 
-SHARED: Final = (_BENCHMARKS, _BENCHMARK_STATUS)
+SHARED: Final = (_BENCHMARKS, _BENCHMARK_STATUS, _SCORES)
 """Of no source, and read by every state as it stands when the state is opened."""
 
 LAKE_WIDE: Final = (
@@ -391,19 +425,9 @@ LAKE_WIDE: Final = (
     _PLACEMENTS,
 )
 
+_OF_PASSES: Final = (_RECIPES, _SIDES, _LEDGER, _FATES, _TOMBSTONES)
+_OF_REVIEW: Final = (_VERDICTS, _REVIEW_QUEUE)
+
 TABLES: Final[dict[str, Table]] = {
-    t.name: t
-    for t in (
-        *PER_SOURCE,
-        _SIGNATURES,
-        *SHARED,
-        *LAKE_WIDE,
-        _STATES,
-        _PASSES,
-        _SIDES,
-        _LEDGER,
-        _FATES,
-        _VERDICTS,
-        _REVIEW_QUEUE,
-    )
+    t.name: t for t in (*PER_SOURCE, _SIGNATURES, *SHARED, *LAKE_WIDE, _STATES, _PASSES, *_OF_PASSES, *_OF_REVIEW)
 }

@@ -13,7 +13,9 @@ import polars as pl
 from huggingface_hub import constants
 
 from pipelines import timings
+from pipelines.as_published import edited_since, made_by
 from pipelines.catalogue import row_limit
+from pipelines.effects.preview import preview
 from pipelines.errors import TamisError
 from pipelines.hub import Absent, Hub
 from pipelines.lake import Lake
@@ -22,8 +24,10 @@ from pipelines.lake_wide import built_with
 from pipelines.plan.read import reading
 from pipelines.plan.what import EXPORTS, TABLES, Disk, Plan, RecipePlan, RunPlan, SourcePlan
 from pipelines.recipe import Recipe, Unreadable
+from pipelines.scores import changed_scores
 from pipelines.sources.source import Source
-from pipelines.states import State, last_pass, last_state
+from pipelines.states import Pass, State, last_pass, last_state
+from pipelines.tombstones import forgotten_since
 from pipelines.workspace import Workspace
 
 
@@ -57,7 +61,7 @@ def plan(
     upstream = sum(one.upstream for one in planned)
     upstream += int(files.filter(pl.col("source").is_in(others))["bytes"].sum())
     state = _why_new_state(last_state(lake, ready=True), planned, settings)
-    curated = tuple(_recipe(lake, name, said, bool(state), upstream, notes) for name, said in recipes.items())
+    curated = tuple(_recipe(lake, name, said, bool(state), upstream, notes, sources) for name, said in recipes.items())
     return Plan(
         hub=workspace.hub,
         sources=tuple(planned),
@@ -89,20 +93,34 @@ def _why_new_state(last: State | None, planned: Sequence[SourcePlan], settings: 
         return ["the first one"]
     changing = [one.name for one in planned if one.why or one.leaving]
     why = [f"a new one, since {', '.join(changing)} change{'s' if len(changing) == 1 else ''}"] if changing else []
+    moved = changed_scores(last.lake, settings.scores)
+    if moved:
+        said = f"the scores {', '.join(moved)} changed"
+        why.append(said if why else f"a new one, since {said}")
     if last.built_with != built_with(settings):
         why.append("pairs and sides are built again, since lake.yaml or their code was edited")
     return why
 
 
 def _recipe(
-    lake: Lake, name: str, said: Recipe | Unreadable, moves: bool, upstream: int, notes: pl.DataFrame
+    lake: Lake,
+    name: str,
+    said: Recipe | Unreadable,
+    moves: bool,
+    upstream: int,
+    notes: pl.DataFrame,
+    sources: Mapping[str, Source],
 ) -> RecipePlan:
     if isinstance(said, Unreadable):
         return RecipePlan(name, problem=f"cannot be read: {said.error}")
     last = last_pass(lake, name)
     why = ["its first ledger"] if last is None else ["a new ledger"] if moves else []
-    if last is not None and last.recipe_hash != said.hash:
+    effect = ""
+    if last is not None and forgotten_since(last):
+        why = ["a new ledger", f"records were forgotten since pass {last.number}"]
+    if last is not None and edited_since(last, said):
         why = ["a new ledger", f"the recipe was edited since pass {last.number}"]
+        effect = _effect(last, name, said, sources)
     runs = (
         RunPlan(
             name=f"{name}.{run}",
@@ -112,7 +130,16 @@ def _recipe(
         )
         for run, settings in said.training.items()
     )
-    return RecipePlan(name, tuple(why), "", timings.estimate(notes, "curate", name, upstream), tuple(runs))
+    seconds = timings.estimate(notes, "curate", name, upstream)
+    return RecipePlan(name, tuple(why), effect, seconds=seconds, runs=tuple(runs))
+
+
+def _effect(last: Pass, name: str, said: Recipe, sources: Mapping[str, Source]) -> str:
+    try:
+        found = preview(last, made_by(last, {}), name, said, sources, examples=0)
+    except TamisError as error:  # the pass lacks the signals of a new rule, or was made by an older Tamis
+        return f"what that changes is not known: {error}"
+    return found.headline
 
 
 def _disks(workspace: Workspace, cache: Path, planned: Sequence[SourcePlan], exported: int) -> Iterator[Disk]:

@@ -72,11 +72,13 @@ class RunPlan:
 class RecipePlan:
     """What a run would do with a recipe: `why` its ledger is made anew, in words; empty where its last pass stands.
 
+    `effect`: what the edit of its file would change of its last pass, in words; empty where it was not edited.
     `problem`: why its file cannot be read.
     """
 
     name: str
     why: tuple[str, ...] = ()
+    effect: str = ""
     problem: str = ""
     seconds: float | None = 0.0
     runs: tuple[RunPlan, ...] = ()
@@ -155,6 +157,7 @@ class Plan:
         yield f"lake state: {'; '.join(self.lake) or 'stands'}"
         for recipe in self.recipes:
             yield f"recipe {recipe.name}: {recipe.problem or '; '.join(recipe.why) or 'stands'}"
+            yield from ([f"  {recipe.effect}"] if recipe.effect else [])
             yield from (f"  run {run.name}: {run.tokens:,} tokens, {run.model}" for run in recipe.runs)
 
     def _needing(self) -> Iterator[str]:

@@ -1,14 +1,16 @@
 """Payment cards and bank accounts: found by their form, counted where their check digits hold."""
 
+import itertools
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from pipelines.quality.compiled import Bytes, Ints, buffers, kernel
 
-# What stands before and after is part of the match, so that decimals are none.
-_CARD = r"(?:^|[^\d.,-])(?:4\d{3}|5[1-5]\d{2}|2[2-7]\d{2}|3[47]\d{2}|6(?:011|5\d{2}))(?:[ -]?\d){9,15}(?:$|[^\d])"
-_IBAN = r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"
+# What stands before and after is part of the match, so that decimals are none. Groups: before, the number, after.
+_CARD = r"(^|[^\d.,-])((?:4\d{3}|5[1-5]\d{2}|2[2-7]\d{2}|3[47]\d{2}|6(?:011|5\d{2}))(?:[ -]?\d){9,15})($|[^\d])"
+_IBAN = r"()(\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b)()"
 
 
 def valid_cards(text: pl.Expr) -> pl.Expr:
@@ -19,6 +21,55 @@ def valid_cards(text: pl.Expr) -> pl.Expr:
 def valid_ibans(text: pl.Expr) -> pl.Expr:
     """How many international bank account numbers a text has (Int64), by the remainder of 97."""
     return _counted(text, _IBAN, _valid_mod97)
+
+
+def cards_replaced(text: pl.Expr, by: str) -> pl.Expr:
+    """The text with `by` in the place of each number of a payment card."""
+    # Of two with one character between them the second is found once the first is gone.
+    return _replaced(_replaced(text, _CARD, _valid_luhn, by), _CARD, _valid_luhn, by)
+
+
+def ibans_replaced(text: pl.Expr, by: str) -> pl.Expr:
+    """The text with `by` in the place of each international bank account number."""
+    return _replaced(text, _IBAN, _valid_mod97, by)
+
+
+def _replaced(text: pl.Expr, pattern: str, check: object, by: str) -> pl.Expr:
+    return text.map_batches(
+        lambda texts: _without_valid(texts, pattern, check, by), return_dtype=pl.String, is_elementwise=True
+    )
+
+
+def _without_valid(texts: pl.Series, pattern: str, check: object, by: str) -> pl.Series:
+    """The texts with `by` for each candidate that passes the check.
+
+    Candidates are marked, texts are cut at the marks, and what is left of them is joined again.
+    """
+    chosen = texts.str.contains(pattern).fill_null(value=False)
+    if not chosen.any():
+        return texts
+    candidates = texts.filter(chosen)
+    begin, end = _unused(candidates, "\ufdd0"), _unused(candidates, "\ufdd1")
+    marked = candidates.str.replace_all(pattern, f"${{1}}{begin}${{2}}{end}${{3}}")
+    pieces = marked.to_frame("piece").with_row_index("row").with_columns(pl.col("piece").str.split(begin))
+    cut = pieces.explode("piece").select("row", cut=pl.col("piece").str.splitn(end, 2)).unnest("cut")
+    number = cut["field_0"].set(cut["field_1"].is_null(), None)
+    data, offsets = buffers(number.cast(pl.String))
+    valid = pl.Series(check(data, offsets)) == 1  # type: ignore[operator]
+    said = pl.when(valid & number.is_not_null()).then(pl.lit(by)).otherwise("field_0")
+    joined = (
+        cut.select("row", text=pl.concat_str(said, pl.col("field_1").fill_null("")))
+        .group_by("row", maintain_order=True)
+        .agg(pl.col("text").str.join(""))
+    )
+    place = pl.concat([chosen.arg_true(), (~chosen).arg_true()]).arg_sort()
+    return pl.concat([joined["text"], texts.filter(~chosen)]).gather(place).alias(texts.name)
+
+
+def _unused(texts: pl.Series, character: str) -> str:
+    """A mark that none of the texts holds."""
+    marks = (f"{character}{number}{character}" for number in itertools.count())
+    return next(mark for mark in marks if not texts.str.contains(mark, literal=True).any())
 
 
 def _counted(text: pl.Expr, pattern: str, check: object) -> pl.Expr:

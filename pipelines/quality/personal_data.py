@@ -1,5 +1,7 @@
 """Signals of personal data and secrets, as counts in each part. Check digits have to hold."""
 
+from typing import Final
+
 import polars as pl
 
 from pipelines.quality.checksums import valid_cards, valid_ibans
@@ -7,7 +9,7 @@ from pipelines.quality.signal import Part, of_part
 
 _EMAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
 _PHONE = (
-    r"(?:^|[\s(:])\+\d{1,3}[ .-]?\(?\d{1,4}\)?(?:[ .-]?\d{2,4}){2,4}\b"
+    r"(^|[\s(:])\+\d{1,3}[ .-]?\(?\d{1,4}\)?(?:[ .-]?\d{2,4}){2,4}\b"
     r"|\(\d{3}\) ?\d{3}[ .-]\d{4}\b|\b\d{3}[.-]\d{3}[.-]\d{4}\b"
 )
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
@@ -26,6 +28,9 @@ _SECRET = "|".join(
         r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\b",  # JSON Web Token
     ]
 )
+
+PATTERNS: Final = {"emails": _EMAIL, "phones": _PHONE, "ip_addresses": _IP, "secrets": _SECRET}
+"""By signal. A group that captures holds what stands before, which is no part of what is found."""
 
 
 @of_part(unit="count")

@@ -37,7 +37,10 @@ class Cut:
 
 
 def cuts(published: Pass, recipe: Recipe) -> list[Cut]:
-    """A cut for every signal that a rule of the recipe reads, in each family; those with most hits come first."""
+    """A cut for every signal that a rule of the recipe reads, in each family; those with most hits come first.
+
+    Scores from outside have one whether a rule reads them or not.
+    """
     counts = _hits(published)
     found = []
     for family in FAMILIES.values():
@@ -45,6 +48,8 @@ def cuts(published: Pass, recipe: Recipe) -> list[Cut]:
         for rule in recipe.rules:
             for column in rule.columns(family):
                 reading.setdefault(column, []).append(rule)
+        for score in published.state.scores():
+            reading.setdefault(score, [])
         wanted = {column: [rule.threshold for rule in rules] for column, rules in reading.items()}
         for column, spread in signal_spreads(published, family.name, wanted):
             found.append(_cut(spread, reading[column], counts))

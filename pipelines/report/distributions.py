@@ -82,7 +82,7 @@ def signal_spreads(
 
     Whole numbers from 0 on that spread widely are shown in bins that double; booleans are 0 and 1.
     """
-    types = published.state.scan(f"signals_{family}").collect_schema()
+    types = published.state.signals(family).collect_schema()
     there = [name for name in thresholds if name in types and (types[name].is_numeric() or types[name] == pl.Boolean)]
     for start in range(0, len(there), _AT_A_TIME):
         names = there[start : start + _AT_A_TIME]
@@ -136,7 +136,7 @@ def _length_columns(published: Pass, family: Family) -> list[str]:
 def _with_fates(published: Pass, family: str, columns: Mapping[str, pl.Expr]) -> pl.DataFrame:
     """`columns` over the signals of each record of the family that the ledger holds, and whether it is `kept`."""
     fates = published.ledger().filter(pl.col("family") == family).select("id", kept=pl.col("fate") == "kept")
-    signals = published.state.scan(f"signals_{family}").select("id", **columns)
+    signals = published.state.signals(family).select("id", **columns)
     return signals.join(fates, on="id", how="inner").drop("id").collect()
 
 

@@ -10,6 +10,7 @@ from typing import Final
 import polars as pl
 
 from pipelines.lake import Lake
+from pipelines.quality.redaction import Kind, redacted
 from pipelines.report import samples
 from pipelines.report.figures import short
 from pipelines.report.pictures import data_uri, funnel
@@ -28,8 +29,11 @@ _PART: Final = r"^part of \S+\.\d+$"
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
 
 
-def rejects_markdown(lake: Lake, source: str) -> str:
-    """Rows of a source that yield nothing, and families that a row fails, by reason, with an example of each."""
+def rejects_markdown(lake: Lake, source: str, kinds: Sequence[Kind]) -> str:
+    """Rows of a source that yield nothing, and families that a row fails, by reason, with an example of each.
+
+    What `kinds` name is redacted.
+    """
     rows = (
         lake.scan("rejects")
         .filter(pl.col("source") == source)
@@ -38,6 +42,7 @@ def rejects_markdown(lake: Lake, source: str) -> str:
         .group_by("selected", "family", "reason", maintain_order=True)
         .agg(pl.len().alias("rows"), pl.col("file", "row", "excerpt").first())
         .sort("selected", "rows", descending=True, maintain_order=True)
+        .with_columns(redacted(pl.col("excerpt"), kinds))
         .collect()
     )
     if rows.is_empty():
@@ -56,8 +61,8 @@ def rejects_markdown(lake: Lake, source: str) -> str:
     )
 
 
-def rows_markdown(lake: Lake, source: str, families: Sequence[str]) -> str:
-    """Two records of each family that the source yields, as the lake holds them now."""
+def rows_markdown(lake: Lake, source: str, families: Sequence[str], kinds: Sequence[Kind]) -> str:
+    """Two records of each family that the source yields, as the lake holds them now, with `kinds` redacted."""
     parts = []
     for family in families:
         ids = (
@@ -68,8 +73,8 @@ def rows_markdown(lake: Lake, source: str, families: Sequence[str]) -> str:
             .head(_ROWS)
             .collect()["id"]
         )
-        texts = samples.messages_of(lake.scan, ids)
-        parts += [f"**{_plain(id_)}**\n\n{_messages(texts[id_][0])}" for id_ in ids]
+        texts = samples.messages_of(lake, ids, kinds)
+        parts += [f"**{_plain(id_)}**\n\n{_messages(texts[id_][0])}" for id_ in ids if id_ in texts]
     return "\n\n".join(parts) or "There are no records."
 
 

@@ -3,15 +3,19 @@
 The choice is by content hash, which is as good as random and the same on every machine.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
+from pipelines.as_published import redaction_of
+from pipelines.lake import Lake
 from pipelines.parts import is_messages
+from pipelines.quality.redaction import Kind, redacted_columns
 from pipelines.report.summary import label
 from pipelines.states import Pass, State
+from pipelines.tombstones import tombstones
 from schemas.families import FAMILIES
 
 SHOWN: Final = 4_000
@@ -72,7 +76,7 @@ class Dropped:
 def kept(published: Pass, of_each: int = 1) -> list[Sample]:
     """`of_each` kept records of every source and family."""
     rows = published.ledger().filter(pl.col("fate") == "kept")
-    return _samples(published.state, _first(rows, ["source", "family"], of_each))
+    return _samples(published, _first(rows, ["source", "family"], of_each))
 
 
 def dropped(published: Pass, of_each: int = 2) -> list[Dropped]:
@@ -88,7 +92,7 @@ def dropped(published: Pass, of_each: int = 2) -> list[Dropped]:
     turn = pl.int_range(pl.len()).over("fate", "reason", "source")
     in_turns = of_sources.sort("content_hash", "id").with_columns(turn=turn).sort("turn", maintain_order=True)
     chosen = in_turns.group_by("fate", "reason", maintain_order=True).head(of_each)
-    found = _samples(published.state, chosen)
+    found = _samples(published, chosen)
     return [
         Dropped(fate, reason, records, tuple(s for s in found if (s.fate, s.reason) == (fate, reason)))
         for fate, reason, records in counts.iter_rows()
@@ -101,12 +105,13 @@ def _first(rows: pl.LazyFrame, by: list[str], count: int) -> pl.DataFrame:
 
 
 def messages_of(
-    scan: Callable[[str], pl.LazyFrame], ids: Iterable[str]
+    held: Lake | State, ids: Iterable[str], kinds: Sequence[Kind]
 ) -> dict[str, tuple[tuple[Message, ...], str | None]]:
     """The text of a few records by id: their messages in reading order, and the gold answer.
 
-    `scan` reads a table, as of a state or of the lake.
+    As a state or the lake has them, with what `kinds` name redacted; those that were forgotten are left out.
     """
+    lake = held if isinstance(held, Lake) else held.lake
     wanted = pl.Series("id", sorted(set(ids)), dtype=pl.String)
     found: dict[str, tuple[tuple[Message, ...], str | None]] = {}
     for family in FAMILIES.values():
@@ -115,9 +120,11 @@ def messages_of(
             continue
         answer = pl.col("answer") if "answer" in family.schema.names else pl.lit(None, dtype=pl.String)
         rows = (
-            scan(f"records_{family.name}")
+            held.scan(f"records_{family.name}")
             .filter(pl.col("source").is_in(mine.str.split("/").list.first().unique().implode()))
             .filter(pl.col("id").is_in(mine.implode()))
+            .join(tombstones(lake), on="content_hash", how="anti")
+            .with_columns(redacted_columns(family, kinds))
             .select("id", answer.alias("answer"), *[_shown(part, is_messages(family, part)) for part in family.parts])
             .collect()
         )
@@ -145,8 +152,8 @@ def _shown(part: str, messages: bool) -> pl.Expr:
     return pl.when(pl.col(part).is_not_null()).then(alone).alias(part)
 
 
-def _samples(state: State, rows: pl.DataFrame) -> list[Sample]:
-    texts = messages_of(state.scan, [*rows["id"], *rows["survivor"].drop_nulls()])
+def _samples(published: Pass, rows: pl.DataFrame) -> list[Sample]:
+    texts = messages_of(published.state, [*rows["id"], *rows["survivor"].drop_nulls()], redaction_of(published))
     nothing: tuple[tuple[Message, ...], str | None] = ((), None)
     return [
         Sample(

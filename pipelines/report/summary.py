@@ -1,16 +1,18 @@
 """What a run did, counted from the lake: the numbers that the terminal and the HTML report show."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
 import polars as pl
 
+from pipelines.as_published import redaction_of, said_in
 from pipelines.benchmarks.held import Held, held
 from pipelines.catalogue import recipes_now
 from pipelines.lake import Lake
 from pipelines.ledger import funnel
+from pipelines.quality.redaction import KINDS, Kind, redacted
 from pipelines.recipe import Recipe
 from pipelines.report.planted import Defects, defects
 from pipelines.sources import sources
@@ -58,7 +60,7 @@ class RunOutcome:
 class Summary:
     """The numbers of one run, all of `published`: the last pass of one recipe, None where nothing is published.
 
-    `recipe`: what it says, None where its file has been edited since or cannot be read.
+    `recipe`: what it said then; None where the pass was made before recipes were kept, and its file is another now.
     `sources`: one row a source, in the order of the registry, with `source`, `word`, `message`, `repo`, `revision`,
     `license`, `files`, `bytes`, `rows`, `yielding`, `rejected`, `not_selected`, `records`, a column a family, and
     `kept` and `dropped` (null without a pass).
@@ -128,7 +130,10 @@ def summarise(workspace: Workspace, lake: Lake, outcome: RunOutcome) -> Summary:
         fates=fates,
         kept_sides=_kept_sides(published),
         recipes=recipes,
-        rejects=_rejects((published.state.scan if published else lake.scan)("rejects")),
+        rejects=_rejects(
+            (published.state.scan if published else lake.scan)("rejects"),
+            redaction_of(published) if published else KINDS,
+        ),
         defects=defects(workspace, published) if published else None,
         benchmarks=held(lake),
     )
@@ -209,8 +214,13 @@ def _subject(published: list[str]) -> str:
 
 
 def _recipe(published: Pass | None) -> Recipe | None:
-    said = recipes_now().get(published.recipe) if published else None
-    return said if published and isinstance(said, Recipe) and said.hash == published.recipe_hash else None
+    if published is None:
+        return None
+    said = said_in(published)
+    if said is not None:
+        return said
+    now = recipes_now().get(published.recipe)
+    return now if isinstance(now, Recipe) and now.hash == published.recipe_hash else None
 
 
 def _sources(files: pl.DataFrame, fates: pl.DataFrame | None, statuses: Mapping[str, SourceStatus]) -> pl.DataFrame:
@@ -247,11 +257,13 @@ def _sources(files: pl.DataFrame, fates: pl.DataFrame | None, statuses: Mapping[
     )
 
 
-def _rejects(rejects: pl.LazyFrame) -> pl.DataFrame:
+def _rejects(rejects: pl.LazyFrame, kinds: Sequence[Kind]) -> pl.DataFrame:
+    clean = redacted(pl.element().struct.field("excerpt"), kinds).alias("excerpt")
     example = pl.struct("file", "row", pl.col("excerpt").str.head(_EXCERPT))
     return (
         rejects.group_by("source", "selected", "family", "reason")
         .agg(rows=pl.len(), examples=example.sort_by("file", "row").head(_EXAMPLES))
+        .with_columns(pl.col("examples").list.eval(pl.element().struct.with_fields(clean)))
         .sort("selected", "rows", "source", "reason", descending=[True, True, False, False])
         .collect()
     )

@@ -45,7 +45,7 @@ def columns_of(paths: Sequence[Path], names: Sequence[str]) -> pl.DataFrame:
         for name in names:
             _check(name, schema, path)
         texts = [pl.col(name).cast(pl.String) for name in dict.fromkeys(names)]
-        frames.append(_collected(rows.select(pl.lit(number, dtype=pl.Int64).alias("file"), ROW, *texts), path))
+        frames.append(collected(rows.select(pl.lit(number, dtype=pl.Int64).alias("file"), ROW, *texts), path))
     return pl.concat(frames)
 
 
@@ -94,7 +94,8 @@ def _json(path: Path) -> pl.LazyFrame:
         raise TamisError(f"cannot be read: {_first_line(error)}", where=str(path)) from error
 
 
-def _collected(rows: pl.LazyFrame, path: Path) -> pl.DataFrame:
+def collected(rows: pl.LazyFrame, path: Path) -> pl.DataFrame:
+    """The rows of `scanned`. TamisError where one of them cannot be read."""
     try:
         return rows.collect()
     except pl.exceptions.ComputeError as error:

@@ -12,6 +12,7 @@ from pipelines.parts import text
 from pipelines.states import Pass, State, unpublished
 from pipelines.story.tell import published
 from pipelines.story.words import sentence, shortened
+from pipelines.tombstones import tombstones
 from schemas.families import FAMILIES, Family
 
 _AROUND: Final = 60
@@ -66,8 +67,8 @@ def find(
     """Records of the newest pass's state whose text holds `wanted`, upper and lower case being the same; then rejects.
 
     A literal text, not a pattern, inside one part of a record (a message's border is a blank line). Where nothing is
-    published, what was read is searched. The scan streams: memory does not grow with the lake. Rejects are looked for
-    in the first characters that are kept of them, and only where no family is named.
+    published, what was read is searched. What was forgotten is not found. The scan streams: memory does not grow with
+    the lake. Rejects are looked for in the first characters that are kept of them, and only where no family is named.
     TamisError for an empty text, and for a family or source that is not there.
     """
     _check(lake, wanted, family, source)
@@ -102,7 +103,8 @@ def _records(
     if source is not None:
         rows = rows.filter(pl.col("source") == source)
     found = (
-        rows.filter(pl.any_horizontal(held.contains(pattern) for held in parts.values()))
+        rows.join(tombstones(state.lake), on="content_hash", how="anti")
+        .filter(pl.any_horizontal(held.contains(pattern) for held in parts.values()))
         .head(limit)
         .select(
             "id",

@@ -29,7 +29,7 @@ _own = pl.col("id")
 def signals_of(published: Pass, recipe: Recipe, fate: Mapping[str, Any]) -> dict[str, float | None]:
     """The signals of a record that a rule of the recipe reads, in the order of the rules. `fate`: its ledger row."""
     family = FAMILIES[str(fate["family"])]
-    rows = published.state.scan(f"signals_{family.name}").filter(_own == fate["id"]).collect()
+    rows = published.state.signals(family.name).filter(_own == fate["id"]).collect()
     applying = (rule for rule in recipe.rules if rule.applies_to(str(fate["source"])))
     columns = dict.fromkeys(column for rule in applying for column in rule.columns(family))
     read = [column for column in columns if column in rows.columns]
@@ -64,7 +64,7 @@ def _grounds(found: pl.DataFrame, recipe: Recipe, known_sources: Collection[str]
 
 
 def _rules(published: Pass, recipe: Recipe, family: Family, fate: Mapping[str, Any]) -> list[str]:
-    signals = published.state.scan(f"signals_{family.name}").filter(_own == fate["id"])
+    signals = published.state.signals(family.name).filter(_own == fate["id"])
     rows = hits(signals, recipe.rules, family).sort("order").collect()
     return [
         rule_hit(row["rule"], row["value"], row["threshold"]) + (" (it only marks)" if row["action"] == "mark" else "")

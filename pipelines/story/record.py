@@ -83,13 +83,15 @@ class Story:
     """A record and its fates; `str()` of it is what `tamis why` prints.
 
     `record`: all its columns. `verified`: what verification found of its answer, None where there is none to check.
-    `other`: sentences about other content that the id held or holds.
+    `forgotten`: it has a tombstone, so that its text is not told and what shares text with it is not. `other`:
+    sentences about other content that the id held or holds.
     """
 
     id: str
     origin: Origin
     record: Mapping[str, Any]
     verified: str | None
+    forgotten: bool
     recipes: tuple[InRecipe, ...]
     other: tuple[str, ...]
 
@@ -103,6 +105,7 @@ class Story:
         facts += [f"{name} {self.record[name]}" for name in ("language", "group") if self.record[name]]
         lines = [self.id, *self.origin.lines(), f"  {', '.join(facts)}", ""]
         lines += [f"  {name}: {text}" for name, text in parts_of(self.record, FAMILIES[self.id.split("/")[1]])]
+        lines += ["  forgotten: its text is not shown"] if self.forgotten else []
         lines += [f"  verification: {self.verified}"] if self.verified else []
         for told in self.recipes:
             lines += ["", *told.lines(self.id)]

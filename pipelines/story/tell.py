@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from pipelines.as_published import said_in
 from pipelines.errors import TamisError
 from pipelines.lake import Lake
 from pipelines.recipe import Recipe, Unreadable
@@ -14,6 +15,7 @@ from pipelines.story.hits import hits_of, signals_of
 from pipelines.story.nearest import nearest_ids
 from pipelines.story.record import InRecipe, Origin, Story
 from pipelines.story.words import sentence, verification_sentence
+from pipelines.tombstones import is_forgotten
 from schemas.families import FAMILIES
 
 _HUB: Final = "https://huggingface.co"
@@ -30,8 +32,9 @@ def tell(
 ) -> Story:
     """The story of a record in each recipe's last pass (in pass `number`, if it is given).
 
-    `recipes`: what their files say now; the signals and hits that are told are theirs. TamisError with the nearest
-    ids where neither a pass nor what was read since holds the id, and for a pass that is not there.
+    `recipes`: what their files say now, which stands in for passes that do not hold the recipe that they were made by.
+    TamisError with the nearest ids where neither a pass nor what was read since holds the id, and for a pass that is
+    not there.
     """
     read = published(lake, number)
     now = unpublished(lake)
@@ -39,15 +42,25 @@ def tell(
     if found is None:
         raise _unknown(lake, id_, read, now, known_sources)
     state, record = found
-    told = [_in_recipe(one, id_, record["content_hash"], recipes.get(one.recipe), known_sources) for one in read]
+    hidden = is_forgotten(lake, record["content_hash"])
+    told = [
+        _in_recipe(one, id_, record["content_hash"], recipes.get(one.recipe), known_sources, hidden=hidden)
+        for one in read
+    ]
     return Story(
         id=id_,
         origin=origin(state, record, online=online),
-        record=record,
-        verified=_verified(state, id_),
+        record=_without_text(record, id_) if hidden else record,
+        verified=None if hidden else _verified(state, id_),
+        forgotten=hidden,
         recipes=tuple(told),
         other=tuple(dict.fromkeys(_other(lake, id_, record, read, told, now))),
     )
+
+
+def _without_text(record: Mapping[str, Any], id_: str) -> dict[str, Any]:
+    told = {name: record[name] for name in ("id", "source", "content_hash", "license", "language", "group", "origin")}
+    return dict.fromkeys(FAMILIES[id_.split("/")[1]].schema.names) | told
 
 
 def published(lake: Lake, number: int | None = None) -> list[Pass]:
@@ -104,7 +117,13 @@ def _last_pass_with(lake: Lake, id_: str, read: list[Pass]) -> Pass | None:
 
 
 def _in_recipe(
-    one: Pass, id_: str, content: bytes, said: Recipe | Unreadable | None, known_sources: Collection[str]
+    one: Pass,
+    id_: str,
+    content: bytes,
+    now: Recipe | Unreadable | None,
+    known_sources: Collection[str],
+    *,
+    hidden: bool,
 ) -> InRecipe:
     rows = one.ledger().filter(pl.col("id") == id_).collect().to_dicts()
     row = rows[0] if rows else None
@@ -112,19 +131,19 @@ def _in_recipe(
     signals: dict[str, float | None] = {}
     hits: list[str] = []
     because = note = ""
-    if isinstance(said, Unreadable):
-        note = f"its rules and hits are not told, since the recipe cannot be read: {said.error}"
-    elif said is None:
-        note = "its rules and hits are not told, since the recipe's file is gone"
+    said, unsaid = _as_published(one, now)
+    if said is None:
+        note = f"its rules and hits are not told, since {unsaid}"
     elif row is not None:
         if row["fate"] == "rule":
             because = next((rule.why for rule in said.rules if rule.name == row["reason"]), "")
         try:
-            signals, hits = signals_of(one, said, row), hits_of(one, said, known_sources, row)
+            signals = signals_of(one, said, row)
+            hits = [] if hidden else hits_of(one, said, known_sources, row)
         except TamisError as error:  # the pass has signals of older code, which its rules do not know
             note = f"its rules and hits are not told: {error}"
-        if said.hash != one.recipe_hash and not note:
-            note = "the recipe was edited since this pass: signals and hits are those of its file as it is now"
+        if unsaid and not note:
+            note = unsaid
     return InRecipe(
         recipe=one.recipe,
         number=one.number,
@@ -138,6 +157,22 @@ def _in_recipe(
         past=before,
         note=note,
     )
+
+
+def _as_published(one: Pass, now: Recipe | Unreadable | None) -> tuple[Recipe | None, str]:
+    """The recipe that a pass was made by; and why it is not known, or is what its file says `now` instead."""
+    try:
+        said = said_in(one)
+    except TamisError as error:
+        return None, str(error)
+    if said is not None:
+        return said, ""
+    if isinstance(now, Unreadable):
+        return None, f"the recipe cannot be read: {now.error}"
+    if now is None:
+        return None, "the recipe's file is gone"
+    moved = "the recipe was edited since this pass: signals and hits are those of its file as it is now"
+    return now, moved if now.hash != one.recipe_hash else ""
 
 
 def _absent(before: Past, one: Pass) -> str:

@@ -208,3 +208,21 @@ def test_an_empty_corpus_is_exported_as_no_files(place: Workspace, lake: Lake) -
     corpus = published(lake_state(lake, dropped), dropped)
     assert export(place, corpus, RECIPE) == {}
     assert list(exported(place, corpus).iterdir()) == []
+
+
+def test_what_a_recipe_redacts_is_in_no_export_and_stays_in_the_lake(place: Workspace, lake: Lake) -> None:
+    mail = "ann@example.org"
+    said = {"prompt": messages(("user", f"Is it {mail}?")), "completion": messages(("assistant", f"Yes, {mail}."))}
+    task = {"prompt": said["prompt"], "answer": mail, "verifier": "exact", "verifier_args": None}
+    made = [
+        Row("a/cot/1", {**said, "reasoning": f"I see {mail}.", "answer": mail}, "train"),
+        Row("a/grpo/1", task, "train"),
+    ]
+    corpus = published(lake_state(lake, made), made)
+    recipe = RECIPE.model_copy(update={"redact": ["emails"]})
+    for path in export(place, corpus, recipe):
+        text = str(pl.read_parquet(path).to_dicts())
+        assert mail not in text
+        assert text.count("[e-mail]") == (3 if path.parent.name == "cot" else 2)
+    assert mail in str(corpus.state.scan("records_cot").collect().to_dicts())
+    assert any(mail in str(pl.read_parquet(path).to_dicts()) for path in export(place, corpus, RECIPE))

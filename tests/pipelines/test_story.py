@@ -172,7 +172,8 @@ def test_rules_are_told_with_the_signals_that_they_read(lakes: Lakes) -> None:
 
 def test_signals_of_older_code_are_noted_and_the_fate_is_told(lakes: Lakes) -> None:
     lakes.source("aa", instructions("aa", QUESTIONS), prompt_words=[5, 3, 2])
-    publish_ledger(lakes.state(), "default", PLAIN, KNOWN)
+    nothing = pl.DataFrame(schema={"id": pl.String, "fate": pl.String})
+    lakes.published(lakes.state(), "default", PLAIN.hash, nothing)
     rule = {"name": "refuses", "signal": "completion_refusal", "comparison": "==", "threshold": 1, "why": "a test"}
     recipe = Recipe.model_validate({"sources": {"aa": None}, "rules": [rule]})
     told = story(lakes.lake, id_of(0), default=recipe).recipes[0]
@@ -180,9 +181,19 @@ def test_signals_of_older_code_are_noted_and_the_fate_is_told(lakes: Lakes) -> N
     assert "not told: signals of the family instruction: the lake has no signal completion_refusal yet" in told.note
 
 
-def test_an_edited_and_an_unreadable_recipe_are_noted(lakes: Lakes) -> None:
+def test_a_pass_is_told_by_the_recipe_that_made_it(lakes: Lakes) -> None:
+    lakes.source("aa", instructions("aa", QUESTIONS), completion_words=[3, 1, 2])
+    rule = {"name": "short", "signal": "completion_words", "comparison": "<", "threshold": 2, "why": "as it was"}
+    publish_ledger(lakes.state(), "default", Recipe.model_validate({"sources": {"aa": None}, "rules": [rule]}), KNOWN)
+    for now in (PLAIN, Unreadable(TamisError("is not a key here", where="recipes/default.yaml:3"))):
+        told = story(lakes.lake, id_of(1), default=now).recipes[0]
+        assert (told.because, told.note, told.signals) == ("as it was", "", {"completion_words": 1.0})
+
+
+def test_a_pass_from_before_recipes_were_kept_is_told_by_the_file(lakes: Lakes) -> None:
     lakes.source("aa", instructions("aa", QUESTIONS))
-    publish_ledger(lakes.state(), "default", PLAIN, KNOWN)
+    lakes.published(lakes.state(), "default", PLAIN.hash, pl.DataFrame(schema={"id": pl.String, "fate": pl.String}))
+    assert story(lakes.lake, id_of(2), default=PLAIN).recipes[0].note == ""
     edited = Recipe(sources={"aa": SourceUse(limit=1)})
     assert "was edited since this pass" in story(lakes.lake, id_of(2), default=edited).recipes[0].note
     broken = Unreadable(TamisError("is not a key here", where="recipes/default.yaml:3"))

@@ -8,19 +8,19 @@ from pipelines.report.summary import record_stages
 
 
 def test_rejects_are_counted_by_reason(corpus):
-    text = markdown.rejects_markdown(corpus.lake, "alpaca")
+    text = markdown.rejects_markdown(corpus.lake, "alpaca", ())
     assert re.search(r"\| rejected \| broken line \| 2 \|", text)
     assert re.search(r"\| left out \| part of a longer path \| 1 \|", text)
     assert "<script>" not in text
-    assert markdown.rejects_markdown(corpus.lake, "sky_t1") == "Every row yields a record."
+    assert markdown.rejects_markdown(corpus.lake, "sky_t1", ()) == "Every row yields a record."
 
 
 def test_a_reject_of_one_family_says_which(corpus):
-    assert "| rejected as grpo | no verifier | 1 |" in markdown.rejects_markdown(corpus.lake, "gsm8k")
+    assert "| rejected as grpo | no verifier | 1 |" in markdown.rejects_markdown(corpus.lake, "gsm8k", ())
 
 
 def test_rows_stand_in_blocks_that_no_text_can_end(corpus):
-    text = markdown.rows_markdown(corpus.lake, "hh_rlhf", ("preference",))
+    text = markdown.rows_markdown(corpus.lake, "hh_rlhf", ("preference",), ())
     assert text.count("~~~text") == 2
     assert "Gladly." in text
     assert markdown._fenced("a\n~~~~\nb").startswith("~~~~~text\n")
