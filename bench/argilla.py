@@ -167,7 +167,7 @@ def _asked(server: Server, process: psutil.Process, dataset: dict[str, str]) -> 
         "by suggestion": {"filters": {"and": [_terms(verdict, "drop")]}},
         "sorted by metadata": {"sort": [{"scope": tokens, "order": "desc"}]},
         "one word": {"query": {"text": {"q": _word(server, dataset)}}},
-        "two words or a prefix": {"query": {"text": {"q": "a* | e*"}}},
+        "any of two prefixes": {"query": {"text": {"q": "a* | e*"}}},
         "similar": {"query": similar},
         "similar, by metadata": {"query": similar, "filters": by_source},
     }
