@@ -6,8 +6,15 @@ from pathlib import Path
 
 from bench import curate, decontaminate, dedup, verify
 from bench.machine import machine
+from bench.peers import beside
 
-BENCHMARKS = {"curate": curate.run, "dedup": dedup.run, "decontaminate": decontaminate.run, "verify": verify.run}
+BENCHMARKS = {
+    "curate": curate.run,
+    "dedup": dedup.run,
+    "peers": beside.run,
+    "decontaminate": decontaminate.run,
+    "verify": verify.run,
+}
 
 
 def main() -> int:
