@@ -83,5 +83,5 @@ def components(count: int, left: "NDArray[np.int64]", right: "NDArray[np.int64]"
             return np.unique(root)
         left, right, one, other = left[apart], right[apart], one[apart], other[apart]
         np.minimum.at(root, np.maximum(one, other), np.minimum(one, other))
-        while not (jumped := root[root]).tobytes() == root.tobytes():
+        while (jumped := root[root]).tobytes() != root.tobytes():
             root = jumped
