@@ -1,4 +1,5 @@
 """Compiled functions over Arrow and numpy buffers."""
+# ruff: noqa: ANN401 -- what numba hands to an intrinsic has no types.
 
 import contextlib
 import hashlib

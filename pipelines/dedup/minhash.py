@@ -3,8 +3,9 @@
 25 bands of 5 places: a pair of Jaccard similarity .5 meets in some band with probability .55, .7 with .990, .8 with
 .99995. The places of a signature are filled as in Fast Similarity Sketching (Dahlgaard et al. 2017, arXiv:1704.04370):
 in some rounds each shingle is thrown into one place only, where the least of the first round that has any stays; what
-is empty after them gets the least of all shingles by a permutation of its own, a 32-bit multiply-add with an odd factor.
-So two sets agree in a place with the probability of their similarity, and a long text costs a throw or two a shingle.
+is empty after them gets the least of all shingles by a permutation of its own (a 32-bit multiply-add with an odd
+factor). So two sets agree in a place with the probability of their similarity, and a long text costs a throw or two a
+shingle.
 """
 
 from typing import Final

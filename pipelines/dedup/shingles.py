@@ -29,7 +29,20 @@ from pipelines.dedup.characters import (
     counts,
     table,
 )
-from pipelines.dedup.kernel import Bools, Bytes, Int32s, Int64s, Integer, UInt32s, UInt64s, eight_bytes, inlined, kernel, mix, zeros_below
+from pipelines.dedup.kernel import (
+    Bools,
+    Bytes,
+    Int32s,
+    Int64s,
+    Integer,
+    UInt32s,
+    UInt64s,
+    eight_bytes,
+    inlined,
+    kernel,
+    mix,
+    zeros_below,
+)
 
 WORDS: Final = 5
 """Words a shingle: sets of 5 words are what post-training corpora are compared by (text-dedup, datatrove, Tulu 3)."""
@@ -57,7 +70,9 @@ def _bytes(value: int) -> np.uint64:
 
 
 _TOPS, _LOWER, _SEVENS, _UNDERSCORES = (_bytes(value) for value in (0x80, 0x20, 0x7F, ord("_")))
-_FROM_A, _FROM_Z, _FROM_0, _FROM_9 = (_bytes(0x80 - value) for value in (ord("a"), ord("z") + 1, ord("0"), ord("9") + 1))
+_FROM_A, _FROM_Z, _FROM_0, _FROM_9 = (
+    _bytes(0x80 - value) for value in (ord("a"), ord("z") + 1, ord("0"), ord("9") + 1)
+)
 _MARKS: Final = np.uint64(0x808080)
 """The top bits of three bytes, which no byte of ASCII has."""
 
@@ -160,7 +175,9 @@ def _shingle(
     letters, foreign = _bits(data[first : offsets[-1]])
     used = 0
     for row in range(len(words)):
-        count, signed, behind = _words(data, first, offsets[row], offsets[row + 1], kinds, letters, foreign, said, signs)
+        count, signed, behind = _words(
+            data, first, offsets[row], offsets[row + 1], kinds, letters, foreign, said, signs
+        )
         made = max(count - size + 1, 1)
         _joined(said, signs, count, size, signed or behind != 0, behind, hashes[used : used + made])
         used += made
