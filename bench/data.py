@@ -21,3 +21,14 @@ def hub_folder(data: Path | None) -> Path:
     folder = Path(tempfile.gettempdir()) / "tamis-bench-hub"
     ensure(folder, folder.with_name(f"{folder.name}-planted.parquet"))
     return folder
+
+
+def labelled_corpus(data: Path | None) -> Path | None:
+    """A parquet file of rows with planted copies: `data` or the corpus.parquet in it, else that of TAMIS_DEDUP_BENCH,
+    else that of ../shared/dedup-bench; None where there is none."""
+    for candidate in (data, os.environ.get("TAMIS_DEDUP_BENCH"), ROOT.parent / "shared" / "dedup-bench"):
+        if candidate is not None:
+            path = Path(candidate) / "corpus.parquet" if Path(candidate).is_dir() else Path(candidate)
+            if path.is_file():
+                return path.resolve()
+    return None

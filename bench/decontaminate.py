@@ -17,21 +17,10 @@ from typing import Any
 import polars as pl
 
 from bench.data import hub_folder
+from bench.prompts import prompts
 from schemas.vocabulary import CONTAMINATION
 
 _ROUNDS = 5
-_TINY_ZERO = (
-    "Using the numbers [{}], create an equation that equals {}. You can use basic arithmetic operations (+, -, *, /) "
-    "and each number can only be used once. Show your work in <think> </think> tags. And return the final answer in "
-    "<answer> </answer> tags, for example <answer> (1 + 2) / 3 </answer>."
-)
-_numbers = pl.col("nums").cast(pl.List(pl.String)).list.join(" ")
-_PROMPTS: dict[str, tuple[str, pl.Expr]] = {
-    "GSM8K": ("openai/gsm8k/main/train-*.parquet", pl.col("question")),
-    "DeepScaleR": ("agentica-org/DeepScaleR-Preview-Dataset/deepscaler.json", pl.col("problem")),
-    "SimpleRL-Zoo": ("hkust-nlp/SimpleRL-Zoo-Data/simplelr_qwen_level3to5/train.parquet", pl.col("question")),
-    "Countdown": ("Jiayi-Pan/Countdown-Tasks-3to4/data/train-*.parquet", pl.format(_TINY_ZERO, _numbers, "target")),
-}
 
 
 def run(data: Path | None) -> str:
@@ -84,7 +73,9 @@ def _child(folder: str) -> None:
         held = update(lake, Hub(None, Path(constants.HF_HUB_CACHE), online=opened.online))
         items = indexable(lake.scan("benchmarks"))
     checked = held.statuses.filter(pl.col("status") != "NOT CHECKED")["benchmark"].to_list()
-    figures = _figures(items, _prompts(Path(folder)))
+    figures = _figures(
+        items, {str(name): rows["text"] for (name,), rows in prompts(Path(folder)).group_by("set", maintain_order=True)}
+    )
     print(json.dumps(figures | {"checked": checked, "not_checked": held.not_checked["benchmark"].to_list()}))
 
 
@@ -147,15 +138,6 @@ def _by_tokens(items: pl.DataFrame, prompts: pl.Series | None) -> list[tuple[obj
         runs = [found.filter(pl.col("tokens") >= length)["row"].n_unique() for length in (8, 10, 12, 13)]
         told.append((name, *runs, covered))
     return told
-
-
-def _prompts(folder: Path) -> dict[str, pl.Series]:
-    found = {}
-    for name, (pattern, prompt) in _PROMPTS.items():
-        for path in sorted(folder.glob(pattern)):
-            rows = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_json(path)
-            found[name] = rows.select(prompt=prompt).to_series().drop_nulls()
-    return found
 
 
 def _timed(work: Callable[[], Any]) -> tuple[Any, float]:

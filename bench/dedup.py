@@ -7,10 +7,6 @@ loads them, is told apart.
 import argparse
 import itertools
 import json
-import os
-import resource
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,7 +17,9 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from bench.children import child
 from bench.corpora import Corpus, corpus
+from bench.peers.measuring import peak
 from pipelines.dedup.jaccard import similarities
 from pipelines.dedup.near import near_duplicates
 from pipelines.dedup.shingles import shingles
@@ -64,24 +62,12 @@ def _corpora(data: Path | None, scratch: Path) -> Iterator[tuple[str, Path]]:
         return
     for name, made in _MADE.items():
         path = scratch / "corpus.parquet"
-        # In a process of its own too: a child's peak memory begins with what its parent holds.
-        _run("make", str(path), json.dumps(asdict(made)))
+        child("bench.dedup", "make", str(path), json.dumps(asdict(made)))
         yield name, path
 
 
-def _run(*arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.dedup", *arguments],
-        env=os.environ | {"POLARS_MAX_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        check=True,
-        text=True,
-    )
-    return done.stdout
-
-
 def _measured(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(_run("measure", str(path)).splitlines()[-1])
+    found: dict[str, Any] = json.loads(child("bench.dedup", "measure", str(path)).splitlines()[-1])
     return found
 
 
@@ -95,12 +81,11 @@ def _measure(path: Path) -> None:
         cpu = time.process_time()
         kept = frame["id"].filter(near_duplicates(frame["text"], _THRESHOLD).kept)
         costs.append(time.process_time() - cpu)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     found = {
         "rows": frame.height,
         "bytes": int(frame["text"].str.len_bytes().sum()),
         "cpu": sorted(costs)[len(costs) // 2],
-        "peak": peak,
+        "peak": peak(),
         "first": first,
         "removed": 1 - len(kept) / frame.height,
     }

@@ -149,16 +149,24 @@ def _check_built(state: State) -> None:
 
 
 def _nodes(state: State) -> pl.DataFrame:
-    """Each content once, with the highest side that upstream pins it to: `content_hash`, `pinned`."""
-    records = state.records("content_hash", "origin").select(
-        "content_hash", split=pl.col("origin").struct.field("split")
+    """Each content once: `content_hash`, `pinned` (the highest side that upstream pins it to), and `stratum`.
+
+    A stratum is a source and family; of several it is the one that has the fewest records.
+    """
+    records = pl.concat(
+        state.scan(f"records_{name}").select(
+            "content_hash", split=pl.col("origin").struct.field("split"), stratum=pl.format("{}/" + name, "source")
+        )
+        for name in FAMILIES
     )
     splits = records.select(pl.col("split").unique()).collect()["split"]
     order = {split: SIDES.index(side) for split in splits if (side := pinned_side(split))}
     level = pl.col("split").replace_strict(order, default=None, return_dtype=pl.Int64)
-    highest = records.group_by("content_hash").agg(level=level.max())
+    sizes = records.group_by("stratum").len()
+    stratum = pl.col("stratum").sort_by("len", "stratum").first()
+    highest = records.join(sizes, on="stratum").group_by("content_hash").agg(stratum, level=level.max())
     named = pl.col("level").replace_strict(dict(enumerate(SIDES)), default=None, return_dtype=pl.String)
-    return highest.select("content_hash", pinned=named).sort("content_hash").collect()
+    return highest.select("content_hash", "stratum", pinned=named).sort("content_hash").collect()
 
 
 def _history(lake: Lake) -> pl.DataFrame:

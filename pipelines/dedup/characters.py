@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.dedup.kernel import Integer, UInt32s, UInt64s, inlined
+from pipelines.dedup.kernel import Integer, UInt32s, inlined
 
 CODE: Final = 0x1FFFFF
 WORD: Final = 1 << 21
@@ -25,7 +25,11 @@ DIGIT: Final = 1 << 25
 SPACE: Final = 1 << 26
 LINE: Final = 1 << 27
 MARK: Final = 1 << 28
-"""Flags above the code point (lower-cased). ALONE: begins a word; LINE: ends a line; MARK: `.` and `!`."""
+LOUD: Final = 1 << 29
+LOOSE: Final = 1 << 30
+"""Flags above the code point (lower-cased). ALONE: begins a word; LINE: ends a line; MARK: `.` and `!`; LOUD: what may
+count as an operator, but for the point, which does between two digits only; LOOSE: marks and
+single letters of Hangul, which may be composed with what stands before them."""
 
 _ALONE: Final = (
     (0x0E00, 0x0EFF),  # Thai, Lao
@@ -67,28 +71,23 @@ def table() -> UInt32s:
     return kinds
 
 
-@functools.cache
-def letters() -> UInt64s:
-    """For each byte the lower-cased letter, digit or underscore that it is all of; 0 for all others."""
-    found = np.zeros(256, np.uint64)
-    found[:128] = (table()[:128] & CODE) * (table()[:128] & WORD > 0)
-    return found
-
-
 def _kind(character: str) -> int:
     category = unicodedata.category(character)
     if character.isalnum() or character == "_" or category[0] == "M":
+        loose = category[0] == "M" or "\u1100" <= character <= "\u11ff"
         # lower() of one letter may be two; the first tells it from the others.
-        return ord(character.lower()[0]) | WORD | (DIGIT if category == "Nd" else 0)
+        return ord(character.lower()[0]) | WORD | (DIGIT if category == "Nd" else 0) | (LOOSE if loose else 0)
     if character in "\n\r\x0b\x0c\x85\u2028\u2029":
         return ord(character) | SPACE | LINE
     if character.isspace():
         return ord(character) | SPACE
     if character in "()[]{}":
-        return ord(character) | BRACKET
+        return ord(character) | BRACKET | LOUD
     if category == "Sm" or character in _OPERATORS:
-        return ord(character) | OPERATOR
-    return ord(character) | MARK if character in ".!" else 0
+        return ord(character) | OPERATOR | LOUD
+    if character == "!":
+        return ord(character) | MARK | LOUD
+    return ord(character) | MARK if character == "." else 0
 
 
 @inlined

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.dedup.kernel import Floats, Int32s, Int64s, Integer, UInt64s, inlined, kernel
+from pipelines.dedup.kernel import Floats, Int32s, Int64s, Integer, UInt64s, inlined, kernel, ones
 from pipelines.dedup.shingles import OPERATORS, Shingles
 
 AGREED: Final = 0.8
@@ -115,7 +115,7 @@ def draw(hashes: UInt64s, start: Integer, end: Integer, distinct: Integer, sketc
         sketch[bit >> _SIX] |= _ONE << (bit & _SIXTY_THREE)
     bits = np.uint64(0)
     for word in range(SKETCH - 1):
-        bits += _ones(sketch[word])
+        bits += ones(sketch[word])
     sketch[SKETCH - 1] = np.uint64(distinct) | bits << _HALF
 
 
@@ -134,19 +134,10 @@ def within_reach(sketches: UInt64s, row: Integer, other: Integer, floor: float) 
     distinct, theirs = drawn(sketches, row), drawn(sketches, other)
     shared = np.uint64(0)
     for word in range(SKETCH - 1):
-        shared += _ones(sketches[row, word] & sketches[other, word])
+        shared += ones(sketches[row, word] & sketches[other, word])
     only = np.int64((sketches[row, SKETCH - 1] >> _HALF) - shared)
     only_other = np.int64((sketches[other, SKETCH - 1] >> _HALF) - shared)
     return bool(min(distinct - only, theirs - only_other) >= floor * (distinct + theirs) / (1.0 + floor) - _SLACK)
-
-
-@inlined
-def _ones(bits: np.uint64) -> np.uint64:
-    """Bits that are set; the compiler makes one instruction of it."""
-    bits -= (bits >> _ONE) & np.uint64(0x5555555555555555)
-    bits = (bits & np.uint64(0x3333333333333333)) + ((bits >> np.uint64(2)) & np.uint64(0x3333333333333333))
-    bits = (bits + (bits >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return (bits * np.uint64(0x0101010101010101)) >> np.uint64(56)
 
 
 @kernel

@@ -1,4 +1,5 @@
 """Compiled functions over Arrow and numpy buffers."""
+# ruff: noqa: ANN401 -- what numba hands to an intrinsic has no types.
 
 import contextlib
 import hashlib
@@ -10,6 +11,8 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import numba as nb
 import numpy as np
+from llvmlite import ir
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from pipelines.errors import TamisError
@@ -74,6 +77,38 @@ def mix(x: np.uint64) -> np.uint64:
     x *= _MIX
     x ^= x >> _HALF
     return x
+
+
+@intrinsic  # type: ignore[misc]
+def eight_bytes(context: Any, data: Any, place: Any) -> Any:
+    """The 8 bytes of an array of bytes from `place` on as one number, the first the lowest; all must be in it."""
+
+    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = target.make_array(signature.args[0])(target, builder, arguments[0])
+        first = builder.gep(array.data, [arguments[1]])
+        return builder.load(builder.bitcast(first, ir.IntType(64).as_pointer()), align=1)
+
+    return nb.types.uint64(data, place), code
+
+
+@intrinsic  # type: ignore[misc]
+def zeros_below(context: Any, bits: Any) -> Any:
+    """Zero bits below the lowest that is set; 64 where none is."""
+
+    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
+
+    return nb.types.uint64(nb.types.uint64), code
+
+
+@intrinsic  # type: ignore[misc]
+def ones(context: Any, bits: Any) -> Any:
+    """How many bits are set."""
+
+    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return nb.types.uint64(nb.types.uint64), code
 
 
 def stream(seed: int, length: int) -> list[int]:

@@ -19,16 +19,30 @@ from pipelines.dedup.characters import (
     CODE,
     DIGIT,
     LINE,
+    LOOSE,
+    LOUD,
     MARK,
     OPERATOR,
     POINT,
     SPACE,
     WORD,
     counts,
-    letters,
     table,
 )
-from pipelines.dedup.kernel import Bytes, Int32s, Int64s, Integer, UInt32s, UInt64s, inlined, kernel, mix
+from pipelines.dedup.kernel import (
+    Bools,
+    Bytes,
+    Int32s,
+    Int64s,
+    Integer,
+    UInt32s,
+    UInt64s,
+    eight_bytes,
+    inlined,
+    kernel,
+    mix,
+    zeros_below,
+)
 
 WORDS: Final = 5
 """Words a shingle: sets of 5 words are what post-training corpora are compared by (text-dedup, datatrove, Tulu 3)."""
@@ -36,14 +50,31 @@ WORDS: Final = 5
 OPERATORS: Final = np.uint64(0xFFFFF)
 """The bits of a shingle's hash that its operators decide; all others come from its words."""
 
-_RING: Final = 15
 _ABOVE_OPERATORS: Final = np.uint64(44)
 _BLANK: Final = ord(" ")
 _BEYOND_ASCII: Final = 0x80
 _IN_MEMORY: Final = 1 << 30
 _FNV: Final = np.uint64(0x100000001B3)
 _BASE: Final = np.uint64(0x9E3779B97F4A7C15)
-_WORD_SHIFT: Final = np.uint64(29)
+_STIR: Final = np.uint64(0xD6E8FEB86659FD93)
+_ONE, _TWO, _SEVEN, _FOURTEEN, _SIXTEEN, _HALF, _FIFTY_SIX, _SIXTY_THREE = (
+    np.uint64(bits) for bits in (1, 2, 7, 14, 16, 32, 56, 63)
+)
+_GATHER: Final = np.uint64(0x0102040810204080)
+"""Multiplied by it, the lowest bits of 8 bytes become the 8 bits of the top one."""
+_SEVEN_BITS, _SEVEN_MORE, _BEYOND = np.uint64(0x7F), np.uint64(0x3F80), np.uint64(0x80)
+
+
+def _bytes(value: int) -> np.uint64:
+    return np.uint64(value * 0x0101010101010101)
+
+
+_TOPS, _LOWER, _SEVENS, _UNDERSCORES = (_bytes(value) for value in (0x80, 0x20, 0x7F, ord("_")))
+_FROM_A, _FROM_Z, _FROM_0, _FROM_9 = (
+    _bytes(0x80 - value) for value in (ord("a"), ord("z") + 1, ord("0"), ord("9") + 1)
+)
+_MARKS: Final = np.uint64(0x808080)
+"""The top bits of three bytes, which no byte of ASCII has."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +99,7 @@ def shingles(texts: pl.Series, size: int = WORDS) -> Shingles:
     hashes = np.empty(_most(offsets), np.uint64)
     ends = np.zeros(len(texts) + 1, np.int64)
     words = np.zeros(len(texts), np.int32)
-    used = _shingle(offsets, data, table(), letters(), size, hashes, ends, words)
+    used = _shingle(offsets, data, table(), size, hashes, ends, words)
     return Shingles(ends, hashes[:used], words)
 
 
@@ -98,8 +129,7 @@ def gather(parts: Iterable[Shingles]) -> Shingles:
 
 def composed(texts: pl.Series) -> pl.Series:
     """Texts in NFC. Only those that may need it are normalised: they have a mark, or a single letter of Hangul."""
-    foreign = (texts.str.len_bytes() != texts.str.len_chars()).arg_true()
-    loose = foreign.filter(texts.gather(foreign).str.contains(r"[\p{M}\u1100-\u11FF]"))
+    loose = pl.Series(np.flatnonzero(_loose(*_buffers(texts), table())))
     return texts.scatter(loose, texts.gather(loose).str.normalize("NFC")) if len(loose) else texts
 
 
@@ -135,94 +165,248 @@ def _kind_at(data: Bytes, place: Integer, end: Integer, kinds: UInt32s) -> tuple
 
 @kernel
 def _shingle(
-    offsets: Int64s,
-    data: Bytes,
-    kinds: UInt32s,
-    letters: UInt64s,
-    size: int,
-    hashes: UInt64s,
-    ends: Int64s,
-    words: Int32s,
+    offsets: Int64s, data: Bytes, kinds: UInt32s, size: int, hashes: UInt64s, ends: Int64s, words: Int32s
 ) -> int:
-    """Fill `hashes`, `ends` and `words`; the number of hashes. A rolling sum over the hashes of the last words."""
-    leaving = np.uint64(1)
-    for _ in range(size):
-        leaving *= _BASE
-    ring, sign_ring = np.zeros(_RING + 1, np.uint64), np.zeros(_RING + 1, np.uint64)
+    """Fill `hashes`, `ends` and `words`; the number of hashes."""
+    first, longest = offsets[0], np.int64(0)
+    for row in range(len(words)):
+        longest = max(longest, offsets[row + 1] - offsets[row])
+    said, signs = np.empty(longest // 2 + 2, np.uint64), np.empty(longest // 2 + 2, np.uint64)
+    letters, foreign = _bits(data[first : offsets[-1]])
     used = 0
     for row in range(len(words)):
-        place, end = offsets[row], offsets[row + 1]
-        count, said, signs, pending = 0, np.uint64(0), np.uint64(0), np.uint64(0)
-        kind: Integer = np.int64(SPACE)
-        length: Integer = 0
-        before, fresh = kind, True
-        while place < end:
-            if data[place] == _BLANK:
-                before = np.int64(SPACE)
-                place += 1
-                continue
-            if data[place] < _BEYOND_ASCII:
-                kind, length = np.int64(kinds[data[place]]), 1
-            else:
-                kind, length = _kind_at(data, place, end, kinds)
-            if kind & WORD == 0:
-                run = 1
-                # The point that ends a sentence is by far the most frequent of them.
-                if kind & (OPERATOR | BRACKET) or (kind & MARK and (before & DIGIT or kind & CODE != POINT)):
-                    run, pending = _operators(data, place, length, end, kinds, before, fresh, pending)
-                if kind & SPACE == 0:
-                    fresh = False
-                elif kind & LINE:
-                    fresh = True
-                before = kind
-                place += run * length
-                continue
-            word, sign, pending, fresh = np.uint64(0), pending, np.uint64(0), False
-            while True:
-                word = (word + np.uint64(kind & CODE)) * _FNV
-                place += length
-                last = place
-                while place < end:
-                    letter = letters[data[place]]
-                    if letter == 0:
-                        break
-                    word = (word + letter) * _FNV
-                    place += 1
-                before = np.int64(kinds[data[place - 1]]) if place > last else kind
-                if place >= end or data[place] < _BEYOND_ASCII:
-                    break
-                kind, length = _kind_at(data, place, end, kinds)
-                if kind & WORD == 0 or kind & ALONE:
-                    break
-            word ^= word >> _WORD_SHIFT
-            said = said * _BASE + word
-            # Most texts have no operators in most places.
-            if sign != 0 or signs != 0:
-                signs = signs * _BASE + sign
-                if count >= size:
-                    signs -= sign_ring[(count - size) & _RING] * leaving
-            if count >= size:
-                said -= ring[(count - size) & _RING] * leaving
-            ring[count & _RING], sign_ring[count & _RING] = word, sign
-            count += 1
-            if count >= size:
-                hashes[used] = _joined(said, signs)
-                used += 1
-        if count < size:
-            hashes[used] = _joined(said + np.uint64(count), signs + pending)
-            used += 1
-        elif pending != 0:
-            # What stands behind the last word belongs to the last shingle.
-            hashes[used - 1] = _joined(said, signs + pending)
+        count, signed, behind = _words(
+            data, first, offsets[row], offsets[row + 1], kinds, letters, foreign, said, signs
+        )
+        made = max(count - size + 1, 1)
+        _joined(said, signs, count, size, signed or behind != 0, behind, hashes[used : used + made])
+        used += made
         words[row] = count
         ends[row + 1] = used
     return used
 
 
+@kernel
+def _loose(offsets: Int64s, data: Bytes, kinds: UInt32s) -> Bools:
+    """Whether each text has a character that another one may be composed of."""
+    found = np.zeros(len(offsets) - 1, np.bool_)
+    for row in range(len(found)):
+        start, end = offsets[row], offsets[row + 1]
+        whole, bits = (end - start) // 8, np.uint64(0)
+        for part in range(whole):
+            bits |= eight_bytes(data, start + 8 * part)
+        for place in range(start + 8 * whole, end):
+            bits |= np.uint64(data[place]) << np.uint64(56)
+        place = start if bits & _TOPS else end
+        while place < end:
+            if data[place] < _BEYOND_ASCII:
+                place += 1
+                continue
+            kind, length = _kind_at(data, place, end, kinds)
+            if kind & LOOSE:
+                found[row] = True
+                break
+            place += length
+    return found
+
+
+@kernel
+def _bits(data: Bytes) -> tuple[UInt64s, UInt64s]:
+    """A bit for each byte: whether it is a letter, digit or underscore of ASCII, and whether it is not of ASCII."""
+    blocks = len(data) // 64
+    letters, foreign = np.zeros(blocks + 2, np.uint64), np.zeros(blocks + 2, np.uint64)
+    for block in range(blocks):
+        word, beyond = np.uint64(0), np.uint64(0)
+        for part in range(8):
+            eight = eight_bytes(data, 64 * block + 8 * part)
+            gathered = ((_letters_of(eight) & _TOPS) >> _SEVEN) * _GATHER >> _FIFTY_SIX
+            word |= gathered << np.uint64(8 * part)
+            beyond |= ((eight & _TOPS) >> _SEVEN) * _GATHER >> _FIFTY_SIX << np.uint64(8 * part)
+        letters[block], foreign[block] = word, beyond
+    for place in range(64 * blocks, len(data)):
+        bit = _ONE << np.uint64(place - 64 * blocks)
+        if data[place] >= _BEYOND_ASCII:
+            foreign[blocks] |= bit
+        elif _letters_of(np.uint64(data[place])) & _BEYOND:
+            letters[blocks] |= bit
+    return letters, foreign
+
+
 @inlined
-def _joined(said: np.uint64, signs: np.uint64) -> np.uint64:
-    hashed = mix(said) & ~OPERATORS
-    return hashed | (mix(signs) >> _ABOVE_OPERATORS) if signs != 0 else hashed
+def _window(bits: UInt64s, place: Integer) -> np.uint64:
+    """64 bits from `place` on."""
+    block, shift = place >> 6, np.uint64(place & 63)
+    # In two steps, since a shift by 64 is none.
+    return bits[block] >> shift | bits[block + 1] << _ONE << (_SIXTY_THREE - shift)
+
+
+@kernel
+def _joined(
+    said: UInt64s, signs: UInt64s, count: Integer, size: int, signed: bool, behind: np.uint64, hashes: UInt64s
+) -> None:
+    """The hash of each run of `size` words, or the one of all words where they are fewer; `behind`: operators behind
+    the last word."""
+    length = min(count, size)
+    hashes[:] = np.uint64(0) if count >= size else np.uint64(count)
+    power = np.uint64(1)
+    for place in range(length):
+        _weigh(said[length - 1 - place :], power, hashes)
+        power *= _BASE
+    if not signed:
+        for run in range(len(hashes)):
+            hashes[run] = mix(hashes[run]) & ~OPERATORS
+        return
+    weighed, power = np.zeros(len(hashes), np.uint64), np.uint64(1)
+    for place in range(length):
+        _weigh(signs[length - 1 - place :], power, weighed)
+        power *= _BASE
+    # What stands behind the last word belongs to the last shingle.
+    weighed[len(hashes) - 1] += behind * _STIR
+    for run in range(len(hashes)):
+        hashes[run] = mix(hashes[run]) & ~OPERATORS
+        if weighed[run] != 0:
+            hashes[run] |= mix(weighed[run]) >> _ABOVE_OPERATORS
+
+
+@inlined
+def _weigh(values: UInt64s, power: np.uint64, sums: UInt64s) -> None:
+    for run in range(len(sums)):
+        sums[run] += values[run] * power
+
+
+@inlined
+def _hashed(data: Bytes, begin: Integer, stop: Integer) -> np.uint64:
+    """Hash of a word of ASCII: see `_word`."""
+    word = np.uint64(0)
+    while stop - begin >= 8:
+        word = _stirred(word, eight_bytes(data, begin) | _LOWER)
+        begin += 8
+    return _stirred(word, (eight_bytes(data, begin) | _LOWER) & ((_ONE << np.uint64(8 * (stop - begin))) - _ONE))
+
+
+@kernel
+def _words(
+    data: Bytes,
+    first: Integer,
+    start: Integer,
+    end: Integer,
+    kinds: UInt32s,
+    letters: UInt64s,
+    foreign: UInt64s,
+    said: UInt64s,
+    signs: UInt64s,
+) -> tuple[int, bool, np.uint64]:
+    """Hash the words of a text, and the operators before each; how many words there are, whether there are operators,
+    and the hash of those behind the last. `first`: where the bits begin.
+    """
+    place, count, signed = start, 0, False
+    before, fresh, pending = np.int64(SPACE), True, np.uint64(0)
+    readable = len(data) - 64
+    while True:
+        bits = _window(letters, place - first)
+        between = np.int64(zeros_below(bits))
+        length = np.int64(zeros_below(~(bits >> np.uint64(between & 63))))
+        stretch = (_TWO << np.uint64((between + length) & 63)) - _ONE
+        begin, pending = place + between, np.uint64(0)
+        # Nearly all words stand among ASCII, and most of them behind one space.
+        if between + length > 62 or begin >= readable or _window(foreign, place - first) & stretch != 0 or begin >= end:
+            place, before, fresh, pending = _gap(data, place, end, kinds, before, fresh, np.uint64(0))
+            if place >= end:
+                return count, signed, pending
+            said[count], place, before = _word(data, place, end, kinds)
+        else:
+            if (between != 1 or data[place] != _BLANK) and _loud(data, place, begin, kinds, before):
+                _, _, _, pending = _gap(data, place, end, kinds, before, fresh, np.uint64(0))
+            place = min(begin + length, end)
+            said[count] = _hashed(data, begin, place)
+            before = np.int64(kinds[data[place - 1]])
+        signs[count] = pending
+        signed |= pending != 0
+        fresh = False
+        count += 1
+
+
+@inlined
+def _loud(data: Bytes, place: Integer, begin: Integer, kinds: UInt32s, before: Integer) -> bool:
+    """Whether something in the gap before a word may be an operator; always where it is longer than three bytes."""
+    if begin == place:
+        return False
+    second = place + 1 if place + 1 < begin else place
+    there = np.int64(kinds[data[place]] | kinds[data[second]] | kinds[data[begin - 1]])
+    point = begin - place == 1 and there & CODE == POINT and before & DIGIT != 0
+    return begin - place > 3 or there & LOUD != 0 or point
+
+
+@kernel
+def _gap(
+    data: Bytes, place: Integer, end: Integer, kinds: UInt32s, before: Integer, fresh: bool, pending: np.uint64
+) -> tuple[Integer, Integer, bool, np.uint64]:
+    """Pass what stands between words: where the next one begins, the kind of the character before it, whether only
+    white space stands before it in its line, and `pending` with the operators in it that count."""
+    while place < end:
+        if data[place] == _BLANK:
+            before = np.int64(SPACE)
+            place += 1
+            continue
+        kind, length = _kind_at(data, place, end, kinds)
+        if kind & WORD:
+            break
+        run = 1
+        # The point that ends a sentence is by far the most frequent of them.
+        if kind & (OPERATOR | BRACKET) or (kind & MARK and (before & DIGIT or kind & CODE != POINT)):
+            run, pending = _operators(data, place, length, end, kinds, before, fresh, pending)
+        if kind & SPACE == 0:
+            fresh = False
+        elif kind & LINE:
+            fresh = True
+        before = kind
+        place += run * length
+    return place, before, fresh, pending
+
+
+@kernel
+def _word(data: Bytes, place: Integer, end: Integer, kinds: UInt32s) -> tuple[np.uint64, Integer, Integer]:
+    """Hash of the word that begins at `place`, where it ends, and the kind of its last character.
+
+    Its lower-cased letters as bytes, 8 at a time: one of ASCII is one byte, any other three.
+    """
+    word, eight, filled = np.uint64(0), np.uint64(0), 0
+    last, length = _kind_at(data, place, end, kinds)
+    kind = last
+    while True:
+        code, width = np.uint64(kind & CODE), 1
+        if code < _BEYOND_ASCII:
+            code |= np.uint64(_BLANK)
+        else:
+            width = 3
+            code = _MARKS | code & _SEVEN_BITS | (code & _SEVEN_MORE) << _ONE | code >> _FOURTEEN << _SIXTEEN
+        eight |= code << np.uint64(8 * filled)
+        filled += width
+        if filled >= 8:
+            filled -= 8
+            word = _stirred(word, eight)
+            eight = code >> np.uint64(8 * (width - filled))
+        place, last = place + length, kind
+        kind, length = _kind_at(data, place, end, kinds)
+        if place >= end or kind & WORD == 0 or kind & ALONE:
+            return _stirred(word, eight), place, last
+
+
+@inlined
+def _stirred(word: np.uint64, eight: np.uint64) -> np.uint64:
+    word = (word ^ eight) * _STIR
+    return word ^ word >> _HALF
+
+
+@inlined
+def _letters_of(eight: np.uint64) -> np.uint64:
+    """The top bit of each byte that is a letter, digit or underscore of ASCII; other bits are of no meaning."""
+    low = eight & ~_TOPS
+    folded = low | _LOWER
+    letter = (folded + _FROM_A) & ~(folded + _FROM_Z)
+    digit = (low + _FROM_0) & ~(low + _FROM_9)
+    underscore = ~((low ^ _UNDERSCORES) + _SEVENS)
+    return (letter | digit | underscore) & ~eight
 
 
 @kernel

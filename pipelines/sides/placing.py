@@ -1,4 +1,8 @@
-"""Where records stand: old ones stay, newcomers follow what they are tied to, new components go by a stable hash."""
+"""Where records stand: old ones stay, newcomers follow what they are tied to, new components fill the shares.
+
+Each source and family gets its shares by itself, as far as the ties allow: its new components are put into the order
+of a stable hash, and what its sides lack is cut from that order, so that a source of 60 rows has its 3 test rows.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +17,8 @@ from pipelines.sides.graph import Graph, components, graph
 from schemas.vocabulary import SIDES
 
 _UNIT: Final = 16**8
+_SPREAD: Final = 2_654_435_761
+"""Knuth's multiplier: the least hash of many is small, its product need not be."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +31,13 @@ class Placed:
 
 
 def place(nodes: pl.DataFrame, ties: pl.DataFrame, history: pl.DataFrame, shares: Shares, state: int) -> Placed:
-    """Give each content a side. `nodes`: `content_hash`, `pinned` (a side, or null), each content once.
+    """Give each content a side. `nodes`: `content_hash`, `pinned` (a side, or null), `stratum`, each content once.
 
     `history`: `content_hash`, `side` of all that have one. Old contents keep theirs. A newcomer takes the side of what
     it is tied to, also by way of other newcomers; one that is tied to two sides, or pinned to another, is a split
     bridge and ties nothing any further. Of two old contents, or two newcomers, that a tie holds on two sides, the lower
     one is (test above validation above train). Components of newcomers alone take the highest side that upstream pins
-    any of them to, else one by a stable hash of the component.
+    any of them to, else the one that their stratum lacks (see `_drawn`).
     """
     contents = nodes.sort("content_hash").join(history, on="content_hash", how="left", maintain_order="left")
     found = graph(contents["content_hash"], ties)
@@ -41,7 +47,7 @@ def place(nodes: pl.DataFrame, ties: pl.DataFrame, history: pl.DataFrame, shares
     _spread(found.starts, found.members, found.tie_starts, found.ties, old, pinned, sides, bridge)
     new = (sides == 0) & ~bridge
     if new.any():
-        sides[new] = _new_sides(contents, found, new, pinned, shares)
+        sides[new] = _new_sides(contents, found, new, sides, pinned, shares)
         bridge |= new & (pinned > 0) & (pinned != sides)
     sides[bridge & ~old] = 0
     placements = contents.select(
@@ -60,17 +66,56 @@ def _codes(side: pl.Series) -> Int8s:
     return side.replace_strict(codes, default=0, return_dtype=pl.Int8).to_numpy().copy()
 
 
-def _new_sides(contents: pl.DataFrame, found: Graph, new: Bools, pinned: Int8s, shares: Shares) -> Int8s:
+def _new_sides(contents: pl.DataFrame, found: Graph, new: Bools, sides: Int8s, pinned: Int8s, shares: Shares) -> Int8s:
     """The side of each new content, by its component among the new ones."""
     component = components(found, new)
-    rows = pl.DataFrame({"component": component[new], "pinned": pinned[new]})
-    highest = rows.select(pl.col("pinned").max().over("component")).to_series().to_numpy()
+    rows = contents.select("stratum", component=pl.Series(component), new=pl.Series(new), pinned=pl.Series(pinned))
+    # What has a side already, the pinned newcomers among it, counts for what its stratum lacks.
+    settled = pl.when("new").then(pl.col("pinned").max().over("component")).otherwise(pl.Series(sides))
+    rows = rows.with_columns(side=settled, members=pl.len().over("stratum"))
+    drawn = _drawn(rows.filter(pl.col("new") & (pl.col("side") == 0)), rows, contents["content_hash"], shares)
+    told = rows.filter("new").join(drawn, on="component", how="left", maintain_order="left")
+    return told.select(pl.when(pl.col("side") > 0).then("side").otherwise("drawn")).to_series().to_numpy()
+
+
+def _drawn(rows: pl.DataFrame, all_rows: pl.DataFrame, hashes: pl.Series, shares: Shares) -> pl.DataFrame:
+    """`component` and `drawn`, the side of each component of `rows`, contents that no side is known of.
+
+    A component belongs to the smallest stratum of its contents. The components of a stratum stand in the order of a
+    stable hash, each as long as it has contents of it; what the stratum lacks of each side, over all of its contents, is cut
+    from that line, which begins at a place that the hashes decide: one newcomer alone comes to each side as often as
+    the stratum lacks it.
+    """
+    smallest = pl.col("stratum").sort_by("members", "stratum").first()
+    whole = rows.group_by("component").agg(smallest, size=(pl.col("stratum") == smallest).sum())
     # A component goes by its smallest content hash, hashed again: the smallest of many is small.
-    named = contents.select(text=pl.col("content_hash").bin.encode("hex"))[component[new]]
-    digest = named.select(plh.col("text").chash.blake3().str.head(8)).to_series()
-    part = digest.str.to_integer(base=16).to_numpy() / _UNIT * 100
-    drawn = 1 + (part >= shares.train).astype(np.int8) + (part >= shares.train + shares.validation).astype(np.int8)
-    return np.where(highest > 0, highest, drawn).astype(np.int8)
+    named = whole.select(text=hashes.gather(whole["component"]).bin.encode("hex"))
+    digest = named.select(plh.col("text").chash.blake3().str.head(8).str.to_integer(base=16)).to_series()
+    line = whole.with_columns(digest=digest).sort("stratum", "digest", "component")
+    stood = (
+        all_rows.filter(pl.col("side") > 0)
+        .group_by("stratum")
+        .agg((pl.col("side") == code).sum().alias(name) for code, name in enumerate(SIDES, 1))
+    )
+    totals = (
+        line.group_by("stratum")
+        .agg(total=pl.col("size").sum(), begin=(pl.col("digest").min() * _SPREAD % _UNIT) / _UNIT)
+        .join(stood, on="stratum", how="left")
+        .with_columns(pl.col(*SIDES).fill_null(0).cast(pl.Float64))
+    )
+    everything = pl.col("total") + pl.sum_horizontal(*SIDES)
+    lacks = totals.with_columns(
+        (everything * share / 100 - pl.col(name)).clip(lower_bound=0).alias(name)
+        for name, share in zip(SIDES, (shares.train, shares.validation, shares.test), strict=True)
+    ).with_columns(pl.col(*SIDES) / pl.sum_horizontal(*SIDES))
+    placed = line.join(lacks, on="stratum", how="left", maintain_order="left")
+    middle = (pl.col("size").cum_sum().over("stratum") - pl.col("size") / 2) / pl.col("total")
+    part = (middle + pl.col("begin")) % 1
+    train, validation, _ = (pl.col(name) for name in SIDES)
+    return placed.select(
+        "component",
+        drawn=(1 + (part >= train).cast(pl.Int8) + (part >= train + validation).cast(pl.Int8)).cast(pl.Int8),
+    )
 
 
 @kernel

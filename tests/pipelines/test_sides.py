@@ -15,11 +15,16 @@ def content(number: int) -> bytes:
     return number.to_bytes(16, "big")
 
 
-def nodes(*numbers: int, pinned: dict[int, str] | None = None) -> pl.DataFrame:
+def nodes(*numbers: int, pinned: dict[int, str] | None = None, small: range = range(0)) -> pl.DataFrame:
+    """Contents of one stratum, but those in `small` of another."""
     pins = pinned or {}
     return pl.DataFrame(
-        {"content_hash": [content(n) for n in numbers], "pinned": [pins.get(n) for n in numbers]},
-        schema={"content_hash": pl.Binary, "pinned": pl.String},
+        {
+            "content_hash": [content(n) for n in numbers],
+            "pinned": [pins.get(n) for n in numbers],
+            "stratum": ["small/cot" if n in small else "large/grpo" for n in numbers],
+        },
+        schema={"content_hash": pl.Binary, "pinned": pl.String, "stratum": pl.String},
     )
 
 
@@ -104,6 +109,28 @@ def test_components_go_by_the_shares_whatever_their_size(size: int) -> None:
         assert shares.filter(pl.col("side") == side)["len"].sum() / count == pytest.approx(share, abs=0.015)
     one_side = placed.placements.group_by("component").agg(pl.col("side").n_unique())
     assert one_side["side"].max() == 1
+
+
+@pytest.mark.parametrize("shift", range(0, 5_000, 1_000))
+def test_a_small_source_has_its_test_rows_also_where_it_is_tied_to_a_large_one(shift: int) -> None:
+    small, large = range(shift, shift + 60), range(shift + 100, shift + 1_100)
+    ties = tied(*((one, other) for one, other in zip(small[::2], large[::2], strict=False)))
+    placed = sides(place(nodes(*small, *large, small=small), ties, history(), SHARES, 1))
+    counts = [sum(placed[n] == side for n in small) for side in ("train", "validation", "test")]
+    assert all(abs(count - 60 * share) <= 1 for count, share in zip(counts, (0.9, 0.05, 0.05), strict=True))
+    everyone = [sum(side == wanted for side in placed.values()) for wanted in ("train", "validation", "test")]
+    assert all(abs(n - 1_060 * share) <= 4 for n, share in zip(everyone, (0.9, 0.05, 0.05), strict=True))
+
+
+def test_rows_that_come_one_by_one_fill_what_a_source_lacks() -> None:
+    before, numbers = history(), []
+    for number in range(200):
+        numbers.append(number * 7_919)
+        placed = place(nodes(*numbers), tied(), before, SHARES, number)
+        before = pl.concat([before, placed.newcomers.select("content_hash", "side")])
+    counts = dict(before["side"].value_counts().rows())
+    assert 4 <= counts["test"] <= 16
+    assert 4 <= counts["validation"] <= 16
 
 
 def test_a_tie_that_crosses_is_found_among_kept_rows_only() -> None:

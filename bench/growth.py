@@ -1,0 +1,97 @@
+"""Near-duplicates of more and more rows, and of hostile ones: time per byte, and memory.
+
+Each corpus in a process of its own, one thread, once; made in another process. The largest takes minutes and some
+gigabytes of disk, so that this benchmark runs only by name: `make bench growth`.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from bench.children import child
+from bench.corpora import Corpus, corpus
+from bench.peers.measuring import peak
+from pipelines.dedup.near import near_duplicates
+
+_SIZES: Final = (60_000, 600_000, 6_000_000)
+_TEMPLATE: Final = Corpus(600_000, template=0.3)
+_MILLION: Final = 1_000_000
+_SENTENCE: Final = "a sentence of more than five words that is said again and again\n"
+_LONG: Final = 50_000_000
+_ALLOWED: Final = 1.5
+
+
+def run(data: Path | None) -> str:
+    """The table; `data` is not read: all rows are made."""
+    del data
+    lines = [
+        "| corpus | MB | CPU s | MB a CPU-s | time per byte | per row | peak MB | removed |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    told: dict[str, dict[str, float]] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        path = str(Path(scratch) / "corpus.parquet")
+        for name, made in (
+            *((f"{rows:,} rows", json.dumps(asdict(Corpus(rows)))) for rows in _SIZES),
+            (f"{_TEMPLATE.rows:,}, 30 % a template", json.dumps(asdict(_TEMPLATE))),
+            ("1,000,000 equal rows", "equal"),
+            ("1,000,000 equal short rows", "short"),
+            ("one row of 50 MB", "long"),
+        ):
+            child("bench.growth", "make", path, made)
+            found = told[name] = json.loads(child("bench.growth", "measure", path).splitlines()[-1])
+            first = next(iter(told.values()))
+            per_byte = found["cpu"] / found["bytes"] / (first["cpu"] / first["bytes"])
+            per_row = found["cpu"] / found["rows"] / (first["cpu"] / first["rows"])
+            lines.append(
+                f"| {name} | {found['bytes'] / 1e6:,.0f} | {found['cpu']:.1f} | "
+                f"{found['bytes'] / 1e6 / found['cpu']:.0f} | {per_byte:.2f} | {per_row:.2f} | {found['peak']:,.0f} | "
+                f"{found['removed']:.1%} |"
+            )
+    without, with_one = (told[name] for name in (f"{_TEMPLATE.rows:,} rows", f"{_TEMPLATE.rows:,}, 30 % a template"))
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"time per byte and per row: as a multiple of the first line's (allowed: {_ALLOWED}); peak: with the texts",
+            f"a row where 30 % are one template: {with_one['cpu'] / without['cpu']:.2f} times one without",
+        ]
+    )
+
+
+def _make(made: str) -> pl.DataFrame:
+    if made == "equal":
+        return pl.DataFrame({"text": pl.Series([_SENTENCE]).new_from_index(0, _MILLION)})
+    if made == "short":
+        return pl.DataFrame({"text": pl.Series(["Yes."]).new_from_index(0, _MILLION)})
+    if made == "long":
+        return pl.DataFrame({"text": [_SENTENCE * (_LONG // len(_SENTENCE))]})
+    return corpus(Corpus(**json.loads(made))).select("text")
+
+
+def _measure(path: Path) -> dict[str, Any]:
+    texts = pl.read_parquet(path)["text"]
+    near_duplicates(pl.Series(["a first call, so that the kernels are there"] * 2)).kept.sum()
+    started = time.process_time()
+    kept = near_duplicates(texts).kept
+    cpu = time.process_time() - started
+    size = int(texts.str.len_bytes().sum())
+    return {"rows": len(texts), "bytes": size, "cpu": cpu, "peak": peak(), "removed": 1 - float(kept.mean() or 0)}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("step", choices=["make", "measure"])
+    parser.add_argument("path", type=Path)
+    parser.add_argument("made", nargs="?")
+    arguments = parser.parse_args()
+    if arguments.step == "make":
+        _make(arguments.made).write_parquet(arguments.path)
+    else:
+        print(json.dumps(_measure(arguments.path)))
