@@ -18,7 +18,17 @@ Columns = Mapping[str, pl.Expr]
 """A family's columns as expressions over upstream's. `prompt` and the family's own are needed where they are not
 nullable. Beside the family's columns, `when`: the rows that yield this family (all, where it is left out)."""
 
-SHARED: Final = ("columns.py", "identity.py", "normalise.py", "parts.py", "layouts/*.py", "reading/*.py")
+SHARED: Final = (
+    "columns.py",
+    "composing.py",
+    "encoding.py",
+    "folding.py",
+    "identity.py",
+    "normalise.py",
+    "parts.py",
+    "layouts/*.py",
+    "reading/*.py",
+)
 """Files of `pipelines` that shape records beside the source's own: their code is a part of it."""
 
 _PINNED: Final = {"validation": "validation", "valid": "validation", "val": "validation", "dev": "validation"}
