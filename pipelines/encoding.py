@@ -158,8 +158,9 @@ def is_text(place: Integer, end: Integer, data: Bytes, other: Bytes) -> bool:
 @kernel
 def copied(data: Bytes, place: Integer, end: Integer, out: Bytes, at: Integer) -> Integer:
     """Copy bytes to `at`; where the next one goes."""
-    for step in range(end - place):
-        out[at + step] = data[place + step]
+    source, target = np.uint64(place), np.uint64(at)  # a signed index would be looked at for its sign at each byte
+    for step in range(np.uint64(end - place)):
+        out[target + step] = data[source + step]
     return at + end - place
 
 
@@ -253,10 +254,7 @@ def _close_up(out: Bytes, starts: Int64s, ends: Int64s) -> Int64s:
     offsets = np.zeros(len(ends) + 1, np.int64)
     at = np.int64(0)
     for row in range(len(ends)):
-        place, size = starts[row], ends[row] - starts[row]
-        if place != at:
-            for step in range(size):
-                out[at + step] = out[place + step]
-        at += size
+        place = starts[row]
+        at = copied(out, place, ends[row], out, at) if place != at else ends[row]
         offsets[row + 1] = at
     return offsets

@@ -21,6 +21,7 @@ PART_END: Final = "\x1e"
 """What stands between two parts of a record, so that no text of one can pass for a text of the other."""
 
 _SIGMA: Final = 0x3A3
+_ONE: Final = np.uint64(1)
 _SPACE, _MARK, _BACKTICK = np.uint8(0x20), np.uint8(ord(PART_END)), np.uint8(ord("`"))
 
 
@@ -108,14 +109,20 @@ def _fold(
     """
     table = plain[fenced]
     while place < end:
-        byte = table[data[place]]
-        if byte != 0:
-            out[at] = byte
-            blank = np.int64(byte == _SPACE)
-            at += 1 - (blank & before)
-            before = blank
-            place += 1
-            continue
+        # A signed index would be looked at for its sign at each byte.
+        source, target, last, gap = np.uint64(place), np.uint64(at), np.uint64(end), np.uint64(before)
+        while source < last:
+            byte = table[data[source]]
+            if byte == 0:
+                break
+            out[target] = byte
+            blank = np.uint64(byte == _SPACE)
+            target += _ONE - (blank & gap)
+            gap = blank
+            source += _ONE
+        place, at, before = np.int64(source), np.int64(target), np.int64(gap)
+        if place == end:
+            break
         if data[place] < ASCII:
             if data[place] == _BACKTICK and place + 2 < end and data[place + 1] == data[place + 2] == _BACKTICK:
                 out[at] = out[at + 1] = out[at + 2] = _BACKTICK

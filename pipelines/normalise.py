@@ -53,9 +53,12 @@ def normalise(frame: pl.DataFrame, read: Read, place: Place) -> Normalised:
     """
     prepared = read.prepare(frame) if read.prepare else frame
     judged = (
-        prepared.lazy()  # only lazily does an expression that several columns share run once
-        .with_columns(
-            __reject=_first_true(read.reject), __skip=pl.coalesce(_first_true(read.skip), _part(read.part_of, place))
+        prepared.lazy()  # only lazily, and only in one plan, does an expression that several columns share run once
+        .select(
+            pl.col("row"),
+            __reject=_first_true(read.reject),
+            __skip=pl.coalesce(_first_true(read.skip), _part(read.part_of, place)),
+            **_made(read.families),
         )
         .collect()
     )
@@ -63,11 +66,12 @@ def normalise(frame: pl.DataFrame, read: Read, place: Place) -> Normalised:
     records, failures = {}, []
     for name, columns in read.families.items():
         family = FAMILIES[name]
-        split = validate(_family_rows(open_rows, family, columns, place).to_arrow(), family)
+        chosen = open_rows.filter(_of(name, "when")) if "when" in columns else open_rows
+        split = validate(_family_rows(chosen, family, columns, place).to_arrow(), family)
         valid = pl.from_arrow(split.valid)
         assert isinstance(valid, pl.DataFrame)
         records[name] = valid
-        rows = _rows_of(open_rows, columns)
+        rows = chosen["row"]
         failed = pl.from_arrow(split.rejects)
         assert isinstance(failed, pl.DataFrame)
         failures.append(failed.select(row=rows.gather(failed["position"]), family=pl.lit(name), reason="reason"))
@@ -98,16 +102,22 @@ def _key(place: Place, row: pl.Expr) -> pl.Expr:
     return pl.format("{}.{}.{}.{}", pl.lit(place.config), pl.lit(place.split), place.number, row)
 
 
-def _rows_of(open_rows: pl.DataFrame, columns: Columns) -> pl.Series:
-    chosen = open_rows.filter(columns["when"]) if "when" in columns else open_rows
-    return chosen["row"]
+def _of(family: str, column: str) -> str:
+    """What a family's column is called beside those of the others."""
+    return f"{family}.{column}"
 
 
-def _family_rows(open_rows: pl.DataFrame, family: Family, columns: Columns, place: Place) -> pl.DataFrame:
+def _made(families: Mapping[str, Columns]) -> dict[str, pl.Expr]:
+    """The columns of all families; a literal is as long as the others are."""
+    return {
+        _of(name, column): expression for name, columns in families.items() for column, expression in columns.items()
+    }
+
+
+def _family_rows(chosen: pl.DataFrame, family: Family, columns: Columns, place: Place) -> pl.DataFrame:
     """Rows of one family with all of its columns, not yet validated."""
-    chosen = open_rows.filter(columns["when"]) if "when" in columns else open_rows
     types = pl.DataFrame(pl.from_arrow(family.schema.empty_table())).schema
-    given = {name: expression for name, expression in columns.items() if name != "when"}
+    given = {name: pl.col(_of(family.name, name)) for name in columns if name != "when"}
     defaults = {
         "license": pl.lit(place.license, dtype=pl.String),
         "language": pl.lit(place.language, dtype=pl.String),
@@ -119,15 +129,7 @@ def _family_rows(open_rows: pl.DataFrame, family: Family, columns: Columns, plac
     if chosen["row"].n_unique() < chosen.height:
         number = pl.when(pl.len().over("row") > 1).then(pl.format("#{}", pl.int_range(pl.len()).over("row")))
         key = pl.concat_str(key, number.fill_null(""))
-    rows = (
-        chosen.lazy()  # as above
-        .select(
-            **(absent | defaults | given),
-            __key=key,
-            __row=pl.col("row"),
-        )
-        .collect()
-    )
+    rows = chosen.select(**(absent | defaults | given), __key=key, __row=pl.col("row"))
     hashed = with_hashes(
         rows.with_columns(pl.col(name).cast(types[name]) for name in types if name not in _COMPUTED), family
     )
