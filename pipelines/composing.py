@@ -101,5 +101,3 @@ def _uncomposed(rows: UInt32s, offsets: Int64s, data: Bytes, stays: Bools) -> Bo
                 break
             place += length
     return found
-
-

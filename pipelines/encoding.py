@@ -236,9 +236,7 @@ def _encode_messages(
         out[at] = _BRACKET
         at += 1
         for said in range(first, last):
-            if not system and (
-                not role_there[said] or is_text(roles[said], roles[said + 1], role_data, is_system)
-            ):
+            if not system and (not role_there[said] or is_text(roles[said], roles[said + 1], role_data, is_system)):
                 continue
             at = _one(roles, role_data, role_there, said, out, at)
             at = _one(contents, content_data, content_there, said, out, at)

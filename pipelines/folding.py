@@ -195,9 +195,7 @@ def _fold_texts(
             at += 1
         begins, before, state = at, np.int64(1), fenced[row]
         if there[row]:
-            at, before, state, sound = _fold(
-                data, offsets[row], offsets[row + 1], plain, lower, out, at, before, state
-            )
+            at, before, state, sound = _fold(data, offsets[row], offsets[row + 1], plain, lower, out, at, before, state)
             slow[row] = not sound
         ats[row], fenced[row] = at - 1 if before == 1 and at > begins else at, state
 

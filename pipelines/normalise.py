@@ -1,5 +1,6 @@
 """From upstream's rows to records: each row yields records, is a reject, or is left out with a reason."""
 
+import functools
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -116,7 +117,7 @@ def _made(families: Mapping[str, Columns]) -> dict[str, pl.Expr]:
 
 def _family_rows(chosen: pl.DataFrame, family: Family, columns: Columns, place: Place) -> pl.DataFrame:
     """Rows of one family with all of its columns, not yet validated."""
-    types = pl.DataFrame(pl.from_arrow(family.schema.empty_table())).schema
+    types = _types(family.name)
     given = {name: pl.col(_of(family.name, name)) for name in columns if name != "when"}
     defaults = {
         "license": pl.lit(place.license, dtype=pl.String),
@@ -146,6 +147,11 @@ def _family_rows(chosen: pl.DataFrame, family: Family, columns: Columns, place: 
     ).select(types.names())
 
 
+@functools.cache
+def _types(family: str) -> pl.Schema:
+    return pl.DataFrame(pl.from_arrow(FAMILIES[family].schema.empty_table())).schema
+
+
 _COMPUTED: Final = ("id", "source", "revision", "origin", "content_hash", "prompt_hash", "match_hash")
 
 
@@ -153,6 +159,8 @@ def _rejects(
     judged: pl.DataFrame, open_rows: pl.DataFrame, yielded: pl.Series, failures: pl.DataFrame, frame: pl.DataFrame
 ) -> pl.DataFrame:
     """Rows that yield nothing, once each, and the families that yielding rows fail."""
+    if failures.is_empty() and open_rows.height == judged.height and yielded.len() == frame.height:
+        return _NO_REJECTS
     yields = pl.col("row").is_in(yielded.implode())
     shut = (
         judged.filter(pl.col("__reject").is_not_null() | pl.col("__skip").is_not_null(), ~yields)
@@ -179,6 +187,11 @@ def _rejects(
     )
     reasons = pl.concat([shut, failed, partial])
     return reasons.join(_excerpts(frame, reasons["row"]), on="row", how="left", maintain_order="left")
+
+
+_NO_REJECTS: Final = pl.DataFrame(
+    schema={"row": pl.Int64, "family": pl.String, "selected": pl.Boolean, "reason": pl.String, "excerpt": pl.String}
+)
 
 
 def _excerpts(frame: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:

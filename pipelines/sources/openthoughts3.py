@@ -6,10 +6,10 @@ the sets before it; `difficulty` is null in many rows. There are no gold answers
 
 import polars as pl
 
-from pipelines.layouts.messages import SHAREGPT, answered, first_question, kept, same, sharegpt, unanswered
+from pipelines.layouts.messages import SHAREGPT, answered, first_question, in_place, kept, same, sharegpt, unanswered
 from pipelines.sources.source import Read, Source
 
-messages = sharegpt("conversations")
+messages = pl.col("conversations")
 
 SOURCE = Source(
     repo="open-thoughts/OpenThoughts3-1.2M",
@@ -25,6 +25,7 @@ SOURCE = Source(
                 "domain": pl.String,
                 "conversations": SHAREGPT,
             },
+            prepare=in_place("conversations", sharegpt("conversations")),
             reject=unanswered(messages),
             families={
                 "cot": {
