@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from pipelines.dedup.kernel import Bools, Bytes, Int64s, Integer, UInt32s, kernel
-from pipelines.encoding import CONTENT, Messages, Texts
+from pipelines.dedup.kernel import Bools, Bytes, Integer, UInt32s, kernel
+from pipelines.encoding import Messages, Texts
 
 ASCII: Final = 0x80
 _ONE: Final = np.uint64(1)
@@ -27,9 +27,8 @@ _COMPATIBLE: Final = (0x2F800, 0x2FA20)
 def in_nfc(column: Texts | Messages) -> Texts | Messages:
     """The same texts, or the same messages with their contents, in NFC."""
     if isinstance(column, Messages):
-        fields = list(column.fields)
-        fields[CONTENT] = _composed(fields[CONTENT])
-        return replace(column, fields=tuple(fields))
+        role, content, calls, answered, name = column.fields
+        return replace(column, fields=(role, _composed(content), calls, answered, name))
     return _composed(column)
 
 
@@ -38,11 +37,11 @@ def _composed(texts: Texts) -> Texts:
     foreign = (column.str.len_bytes() != column.str.len_chars()).arg_true()  # 30 GB a CPU-second
     if foreign.is_empty():
         return texts
-    chosen = foreign.filter(pl.Series(_uncomposed(foreign.to_numpy(), texts.offsets, texts.data, _stays())))
+    chosen = foreign.filter(pl.Series(_uncomposed(foreign.to_numpy(), texts, _stays())))
     if chosen.is_empty():
         return texts
     composed = Texts.of(column.scatter(chosen, column.gather(chosen).str.normalize("NFC")))
-    return replace(composed, there=texts.there)
+    return composed._replace(there=texts.there)
 
 
 @functools.cache
@@ -77,12 +76,12 @@ def decoded(data: Bytes, place: Integer) -> tuple[Integer, Integer]:
 
 
 @kernel
-def _uncomposed(rows: UInt32s, offsets: Int64s, data: Bytes, stays: Bools) -> Bools:
+def _uncomposed(rows: UInt32s, texts: Texts, stays: Bools) -> Bools:
     """Which of the rows may change in NFC."""
     found = np.zeros(len(rows), np.bool_)
     for number in range(len(rows)):
         row = np.int64(rows[number])
-        place, end = offsets[row], offsets[row + 1]
+        data, place, end = texts.data, texts.offsets[row], texts.offsets[row + 1]
         while place < end:
             # A signed index would be looked at for its sign at each byte.
             source, last = np.uint64(place), np.uint64(end)
@@ -92,10 +91,8 @@ def _uncomposed(rows: UInt32s, offsets: Int64s, data: Bytes, stays: Bools) -> Bo
             if place == end:
                 break
             code, length = decoded(data, place)
-            if code < BEYOND:
-                sound = stays[code]
-            else:
-                sound = code < _HAN_ENDS and not _COMPATIBLE[0] <= code < _COMPATIBLE[1]
+            composite = _COMPATIBLE[0] <= code < _COMPATIBLE[1] or code >= _HAN_ENDS
+            sound = stays[code] if code < BEYOND else not composite
             if not sound:
                 found[number] = True
                 break

@@ -4,7 +4,7 @@
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -24,8 +24,7 @@ _PREFIX: Final = 24
 _COLON, _DASH, _BRACKET, _ZERO = (np.uint8(ord(sign)) for sign in ":-[0")
 
 
-@dataclass(frozen=True)
-class Texts:
+class Texts(NamedTuple):
     """A column of texts: text `i` is `data[offsets[i]:offsets[i + 1]]` in UTF-8, and null where not `there[i]`."""
 
     offsets: Int64s
@@ -34,13 +33,7 @@ class Texts:
 
     @classmethod
     def of(cls, column: pl.Series) -> "Texts":
-        return cls._of(column.to_arrow(compat_level=pl.CompatLevel.oldest()))
-
-    @classmethod
-    def _of(cls, array: Any) -> "Texts":
-        _, offsets, data = array.buffers()
-        places = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
-        return cls(places, np.frombuffer(data if data is not None else b"", np.uint8), _there(array))
+        return _texts(column.to_arrow(compat_level=pl.CompatLevel.oldest()))
 
     def series(self) -> pl.Series:
         """The same as a column; nulls are empty."""
@@ -58,18 +51,15 @@ class Messages:
 
     lists: Int64s
     there: Bools
-    fields: tuple[Texts, ...]
+    fields: tuple[Texts, Texts, Texts, Texts, Texts]
 
     @classmethod
     def of(cls, column: pl.Series) -> "Messages":
         array: Any = column.to_arrow(compat_level=pl.CompatLevel.oldest())
         names = [field.name for field in array.type.value_type]
         flat = array.values.flatten()
-        return cls(
-            lists=array.offsets.to_numpy(),
-            there=_there(array),
-            fields=tuple(Texts._of(flat[names.index(name)]) for name in FIELDS),
-        )
+        role, content, calls, answered, name = (_texts(flat[names.index(field)]) for field in FIELDS)
+        return cls(array.offsets.to_numpy(), _there(array), (role, content, calls, answered, name))
 
 
 class Written:
@@ -102,10 +92,9 @@ def encoded(columns: list[tuple[str, Texts | Messages]], *, system: bool = True)
     for before, column in columns:
         first = np.frombuffer(before.encode(), np.uint8)
         if isinstance(column, Texts):
-            _encode_texts(first, column.offsets, column.data, column.there, written.out, written.at)
+            _encode_texts(first, column, written.out, written.at)
             continue
-        fields = [part for field in column.fields for part in (field.offsets, field.data, field.there)]
-        _encode_messages(first, column.lists, column.there, system, SYSTEM, *fields, written.out, written.at)
+        _encode_messages(first, column.lists, column.there, system, SYSTEM, *column.fields, written.out, written.at)
     return written.texts()
 
 
@@ -129,7 +118,13 @@ def _room(column: Texts | Messages) -> Int64s:
     return said
 
 
-def _there(array: Any) -> Bools:
+def _texts(array: pa.Array) -> Texts:
+    _, offsets, data = array.buffers()
+    places = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+    return Texts(places, np.frombuffer(data if data is not None else b"", np.uint8), _there(array))
+
+
+def _there(array: pa.Array) -> Bools:
     if array.null_count == 0:
         return np.ones(len(array), np.bool_)
     if array.null_count == len(array):
@@ -149,10 +144,10 @@ def is_text(place: Integer, end: Integer, data: Bytes, other: Bytes) -> bool:
     """Whether the bytes from `place` to `end` are those of `other`."""
     if end - place != len(other):
         return False
+    same = True
     for step in range(len(other)):
-        if data[place + step] != other[step]:
-            return False
-    return True
+        same &= data[place + step] == other[step]
+    return same
 
 
 @kernel
@@ -178,21 +173,30 @@ def _number(count: Integer, out: Bytes, at: Integer) -> Integer:
 
 
 @kernel
-def _one(offsets: Int64s, data: Bytes, there: Bools, row: Integer, out: Bytes, at: Integer) -> Integer:
-    if not there[row]:
-        out[at] = _DASH
-        return at + 1
-    place, end = offsets[row], offsets[row + 1]
-    at = _number(end - place, out, at)
-    out[at] = _COLON
-    return copied(data, place, end, out, at + 1)
+def is_spoken(roles: Texts, message: Integer, system: Bytes) -> bool:
+    """Whether a message has a role, and it is not that of the system."""
+    if not roles.there[message]:
+        return False
+    place, end = np.int64(roles.offsets[message]), np.int64(roles.offsets[message + 1])
+    return not is_text(place, end, roles.data, system)
 
 
 @kernel
-def _encode_texts(before: Bytes, offsets: Int64s, data: Bytes, there: Bools, out: Bytes, ats: Int64s) -> None:
+def _one(texts: Texts, row: Integer, out: Bytes, at: Integer) -> Integer:
+    if not texts.there[row]:
+        out[at] = _DASH
+        return at + 1
+    place, end = np.int64(texts.offsets[row]), np.int64(texts.offsets[row + 1])
+    at = _number(end - place, out, at)
+    out[at] = _COLON
+    return copied(texts.data, place, end, out, at + 1)
+
+
+@kernel
+def _encode_texts(before: Bytes, texts: Texts, out: Bytes, ats: Int64s) -> None:
     for row in range(len(ats)):
         at = copied(before, 0, len(before), out, ats[row])
-        ats[row] = _one(offsets, data, there, row, out, at)
+        ats[row] = _one(texts, row, out, at)
 
 
 @kernel
@@ -202,21 +206,11 @@ def _encode_messages(
     there: Bools,
     system: bool,
     is_system: Bytes,
-    roles: Int64s,
-    role_data: Bytes,
-    role_there: Bools,
-    contents: Int64s,
-    content_data: Bytes,
-    content_there: Bools,
-    calls: Int64s,
-    call_data: Bytes,
-    call_there: Bools,
-    answers: Int64s,
-    answer_data: Bytes,
-    answer_there: Bools,
-    names: Int64s,
-    name_data: Bytes,
-    name_there: Bools,
+    roles: Texts,
+    contents: Texts,
+    calls: Texts,
+    answered: Texts,
+    names: Texts,
     out: Bytes,
     ats: Int64s,
 ) -> None:
@@ -226,23 +220,19 @@ def _encode_messages(
             out[at] = _DASH
             ats[row] = at + 1
             continue
-        first, last = lists[row], lists[row + 1]
-        count = last - first
-        if not system:
-            for said in range(first, last):
-                if not role_there[said] or is_text(roles[said], roles[said + 1], role_data, is_system):
-                    count -= 1
+        count = np.int64(0)
+        for said in range(lists[row], lists[row + 1]):
+            count += system or is_spoken(roles, said, is_system)
         at = _number(count, out, at)
         out[at] = _BRACKET
         at += 1
-        for said in range(first, last):
-            if not system and (not role_there[said] or is_text(roles[said], roles[said + 1], role_data, is_system)):
-                continue
-            at = _one(roles, role_data, role_there, said, out, at)
-            at = _one(contents, content_data, content_there, said, out, at)
-            at = _one(calls, call_data, call_there, said, out, at)
-            at = _one(answers, answer_data, answer_there, said, out, at)
-            at = _one(names, name_data, name_there, said, out, at)
+        for said in range(lists[row], lists[row + 1]):
+            if system or is_spoken(roles, said, is_system):
+                at = _one(roles, said, out, at)
+                at = _one(contents, said, out, at)
+                at = _one(calls, said, out, at)
+                at = _one(answered, said, out, at)
+                at = _one(names, said, out, at)
         ats[row] = at
 
 
@@ -250,9 +240,8 @@ def _encode_messages(
 def _close_up(out: Bytes, starts: Int64s, ends: Int64s) -> Int64s:
     """Move each row's bytes (from its start to its end) up to those before it; the offsets that they then have."""
     offsets = np.zeros(len(ends) + 1, np.int64)
-    at = np.int64(0)
     for row in range(len(ends)):
-        place = starts[row]
-        at = copied(out, place, ends[row], out, at) if place != at else ends[row]
-        offsets[row + 1] = at
+        offsets[row + 1] = (
+            copied(out, starts[row], ends[row], out, offsets[row]) if starts[row] != offsets[row] else ends[row]
+        )
     return offsets

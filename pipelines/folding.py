@@ -14,7 +14,7 @@ import polars as pl
 
 from pipelines.composing import ASCII, BEYOND, characters, decoded
 from pipelines.dedup.kernel import Bools, Bytes, Int64s, Integer, UInt32s, kernel
-from pipelines.encoding import CONTENT, ROLE, SYSTEM, Messages, Texts, Written, is_text, room_of
+from pipelines.encoding import CONTENT, ROLE, SYSTEM, Messages, Texts, Written, is_spoken, room_of
 
 FENCE: Final = "```"
 PART_END: Final = "\x1e"
@@ -40,28 +40,11 @@ def folded(columns: Sequence[Texts | Messages], slow: Bools) -> pl.Series:
     written, fenced, tables = Written(room), np.zeros(rows, np.int64), (_plain(), _lower())
     for number, column in enumerate(columns):
         if isinstance(column, Texts):
-            _fold_texts(
-                number > 0, column.offsets, column.data, column.there, *tables, written.out, written.at, fenced, slow
-            )
+            _fold_texts(number > 0, column, *tables, written.out, written.at, fenced, slow)
             continue
         role, content = column.fields[ROLE], column.fields[CONTENT]
-        _fold_messages(
-            number > 0,
-            column.lists,
-            column.there,
-            SYSTEM,
-            role.offsets,
-            role.data,
-            role.there,
-            content.offsets,
-            content.data,
-            content.there,
-            *tables,
-            written.out,
-            written.at,
-            fenced,
-            slow,
-        )
+        lists = (column.lists, column.there, SYSTEM, role, content)
+        _fold_messages(number > 0, *lists, *tables, written.out, written.at, fenced, slow)
     return written.texts()
 
 
@@ -174,11 +157,18 @@ def _fold(
 
 
 @kernel
+def _begun(marked: bool, out: Bytes, at: Integer) -> Integer:
+    """Where a part begins: behind a mark, if it is not the first."""
+    if marked:
+        out[at] = _MARK
+        return at + 1
+    return at
+
+
+@kernel
 def _fold_texts(
     marked: bool,
-    offsets: Int64s,
-    data: Bytes,
-    there: Bools,
+    texts: Texts,
     plain: Bytes,
     lower: UInt32s,
     out: Bytes,
@@ -187,16 +177,18 @@ def _fold_texts(
     slow: Bools,
 ) -> None:
     for row in range(len(ats)):
-        at = ats[row]
         if slow[row]:
             continue
-        if marked:
-            out[at] = _MARK
-            at += 1
-        begins, before, state = at, np.int64(1), fenced[row]
-        if there[row]:
-            at, before, state, sound = _fold(data, offsets[row], offsets[row + 1], plain, lower, out, at, before, state)
-            slow[row] = not sound
+        begins = _begun(marked, out, ats[row])
+        at: Integer = begins
+        before: Integer = np.int64(1)
+        state: Integer = fenced[row]
+        sound = True
+        if texts.there[row]:
+            at, before, state, sound = _fold(
+                texts.data, texts.offsets[row], texts.offsets[row + 1], plain, lower, out, at, before, state
+            )
+        slow[row] = not sound
         ats[row], fenced[row] = at - 1 if before == 1 and at > begins else at, state
 
 
@@ -205,13 +197,9 @@ def _fold_messages(
     marked: bool,
     lists: Int64s,
     there: Bools,
-    is_system: Bytes,
-    roles: Int64s,
-    role_data: Bytes,
-    role_there: Bools,
-    contents: Int64s,
-    data: Bytes,
-    content_there: Bools,
+    system: Bytes,
+    roles: Texts,
+    contents: Texts,
     plain: Bytes,
     lower: UInt32s,
     out: Bytes,
@@ -220,26 +208,22 @@ def _fold_messages(
     slow: Bools,
 ) -> None:
     for row in range(len(ats)):
-        at = ats[row]
         if slow[row]:
             continue
-        if marked:
-            out[at] = _MARK
-            at += 1
-        begins, before, state = at, np.int64(1), fenced[row]
+        begins = _begun(marked, out, ats[row])
+        at: Integer = begins
+        before: Integer = np.int64(1)
+        state: Integer = fenced[row]
+        sound = True
         for said in range(lists[row], lists[row + 1] if there[row] else lists[row]):
-            if not (role_there[said] and content_there[said]):
-                continue
-            if is_text(roles[said], roles[said + 1], role_data, is_system):
+            if not (sound and contents.there[said] and is_spoken(roles, said, system)):
                 continue
             if before == 0:
                 out[at] = _SPACE
                 at += 1
                 before = np.int64(1)
             at, before, state, sound = _fold(
-                data, contents[said], contents[said + 1], plain, lower, out, at, before, state
+                contents.data, contents.offsets[said], contents.offsets[said + 1], plain, lower, out, at, before, state
             )
-            if not sound:
-                slow[row] = True
-                break
+        slow[row] = not sound
         ats[row], fenced[row] = at - 1 if before == 1 and at > begins else at, state
