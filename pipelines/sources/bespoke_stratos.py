@@ -14,6 +14,7 @@ messages = pl.col("conversations")
 SOURCE = Source(
     repo="bespokelabs/Bespoke-Stratos-17k",
     license="apache-2.0",
+    made_with=("DeepSeek-R1",),
     language="en",
     reads=(
         Read(

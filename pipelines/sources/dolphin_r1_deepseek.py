@@ -14,6 +14,7 @@ said = pl.col("messages")
 SOURCE = Source(
     repo="mlabonne/dolphin-r1-deepseek",
     license="apache-2.0",
+    made_with=("DeepSeek-R1",),
     language="en",
     reads=(
         Read(

@@ -14,6 +14,7 @@ messages = pl.col("conversations")
 SOURCE = Source(
     repo="open-thoughts/OpenThoughts3-1.2M",
     license="apache-2.0",
+    made_with=("QwQ-32B",),
     language="en",
     reads=(
         Read(

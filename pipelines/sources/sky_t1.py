@@ -14,6 +14,7 @@ messages = pl.col("conversations")
 SOURCE = Source(
     repo="NovaSky-AI/Sky-T1_data_17k",
     license="apache-2.0",
+    made_with=("QwQ-32B-Preview",),
     language="en",
     reads=(
         Read(
