@@ -86,6 +86,12 @@ def made_with(known_sources: Mapping[str, Source]) -> dict[str, str]:
     return {place: f"made with {', '.join(named)}" for place, named in bound.items() if named}
 
 
+def shut_out(policy: LicencePolicy, licence: str | None, source: Source) -> str | None:
+    """Why a policy drops all records of a source, where it states this licence; None where it takes them."""
+    bound = made_with({"": source}).get("") if policy.model_terms == "drop" else None
+    return policy.against(licence) or bound
+
+
 def first_of(found: Sequence[Ground]) -> pl.Expr:
     """What the first ground that applies says, a struct as of `Ground.said`; its fields are null where none does."""
     return pl.coalesce(
@@ -116,10 +122,10 @@ def evidence(state: State, recipe: Recipe, family: Family, only: pl.Expr | None 
     """What the grounds read of each record of a family (of those that `only`, over `id`, is true for).
 
     Columns `id`, `source`, `group`, `license`, `content_hash`, `match_hash`, `file`, `row`, `config`, `split`, `gold`,
-    `args`; `first` (upstream rows of the source before the record's file), `limit` (of the source in the recipe), `side`,
-    `bridge`, `outcome` (of its verification); `rule`, `value` and `threshold` of the first dropping rule that it hits,
-    and `marks`, the rules that mark; `leak`, `leak_value`, `leak_threshold` and `leak_item` of the benchmark item that
-    it repeats.
+    `args`; `first` (upstream rows of the source before the record's file), `limit` (of the source in the recipe),
+    `side`, `bridge`, `outcome` (of its verification); `rule`, `value` and `threshold` of the first dropping rule that
+    it hits, and `marks`, the rules that mark; `leak`, `leak_value`, `leak_threshold` and `leak_item` of the benchmark
+    item that it repeats.
     """
     chosen = pl.lit(value=True) if only is None else only
     hit = hits(state.scan(f"signals_{family.name}").filter(chosen), recipe.rules, family).collect()

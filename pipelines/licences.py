@@ -63,7 +63,8 @@ UNKNOWN: Final = Terms(known=False)
 _FREE: Final = "cc0-1.0 unlicense pddl wtfpl 0bsd mit-0 public-domain"
 _ATTRIBUTED: Final = """
     mit apache-2.0 bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear isc zlib ncsa postgresql ecl-2.0 afl-3.0
-    artistic-2.0 bsl-1.0 ms-pl odc-by cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 cdla-permissive-1.0 cdla-permissive-2.0 etalab-2.0
+    artistic-2.0 bsl-1.0 ms-pl
+    odc-by cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 cdla-permissive-1.0 cdla-permissive-2.0 etalab-2.0
 """
 _SHARED: Final = """
     cc-by-sa-2.0 cc-by-sa-2.5 cc-by-sa-3.0 cc-by-sa-4.0 odbl odbl-1.0 cdla-sharing-1.0 gfdl gpl gpl-2.0 gpl-3.0 lgpl

@@ -9,6 +9,7 @@ import polars as pl
 
 from pipelines.benchmarks.held import Held, held
 from pipelines.catalogue import recipes_now
+from pipelines.kept_licences import kept_licences
 from pipelines.lake import Lake
 from pipelines.ledger import funnel
 from pipelines.recipe import Recipe
@@ -67,6 +68,7 @@ class Summary:
     column a side.
     `rejects`: rows that yield nothing by `source`, `selected`, `family`, `reason`, with `rows` and the first `examples`
     (`file`, `row`, `excerpt`); rejects come before what was left out, the commonest first.
+    `licences`: kept records by licence, as `kept_licences` counts them; None without a pass.
     `benchmarks`: which of them records were compared with, and which were NOT CHECKED.
     """
 
@@ -82,6 +84,7 @@ class Summary:
     rejects: pl.DataFrame
     defects: Defects | None
     benchmarks: Held
+    licences: pl.DataFrame | None
 
     @property
     def records(self) -> int:
@@ -131,6 +134,7 @@ def summarise(workspace: Workspace, lake: Lake, outcome: RunOutcome) -> Summary:
         rejects=_rejects((published.state.scan if published else lake.scan)("rejects")),
         defects=defects(workspace, published) if published else None,
         benchmarks=held(lake),
+        licences=kept_licences(published) if published else None,
     )
 
 

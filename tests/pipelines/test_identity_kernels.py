@@ -16,7 +16,7 @@ from schemas.families import COT, FAMILIES, MESSAGES, Family
 
 MESSAGE = pl.Struct(dict.fromkeys(("role", "content", "tool_calls", "tool_call_id", "name"), pl.String))
 BESIDE = ("tools", "answer", "verifier", "verifier_args")
-SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 """Unicode's White_Space; Python's own holds the separators \x1c to \x1f too."""
 
 ODD = [*SPACE, *"\x00\x1c\x1e`aAzZé`", "```", "e\u0301", "\u0301", "\u212b", "\u1100\u1161", "\uac00\u11a8", "Σ", "ΑΣ"]

@@ -49,6 +49,18 @@ def test_kept_records_by_side(corpus):
         }
 
 
+def test_the_strictest_licence_is_that_of_the_kept_records(corpus):
+    summary = corpus.summary()
+    kept = [r for r in corpus.ledger if r["fate"] == "kept"]
+    (every,) = most_restrictive(summary.licences)
+    assert every["of"] == len(kept)
+    by_file = {(one["family"], one["side"]): one for one in most_restrictive(summary.licences, "family", "side")}
+    assert {key: one["of"] for key, one in by_file.items()} == Counter((r["family"], r["side"]) for r in kept)
+    held = summary.licences.select("license", "source").unique().rows()
+    strict = strictest([licence for licence, _ in held])
+    assert (every["license"], every["sources"]) == (strict, sorted({s for licence, s in held if licence == strict}))
+
+
 def test_a_workspace_without_a_pass_has_a_summary(place: Workspace, lake):
     summary = summarise(place, lake, RunOutcome({}, (), (), ("alpaca: it broke",), 1.0))
     assert summary.published is None
