@@ -4,10 +4,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import curate, decontaminate, dedup, verify
+from bench import curate, decontaminate, dedup, normalise, verify
 from bench.machine import machine
 
-BENCHMARKS = {"curate": curate.run, "dedup": dedup.run, "decontaminate": decontaminate.run, "verify": verify.run}
+BENCHMARKS = {
+    "normalise": normalise.run,
+    "curate": curate.run,
+    "dedup": dedup.run,
+    "decontaminate": decontaminate.run,
+    "verify": verify.run,
+}
 
 
 def main() -> int:

@@ -21,8 +21,8 @@ class SourcePlan:
 
     `license`: that of the commit; `commit`: the one now, and `read_at`, that of its last run. `why`: reason -> files
     that are read for it; `standing`: files whose records stay as they are; `leaving`: files that upstream no longer
-    has. `absent`: configs and splits that a folder's Hub lacks. `to_fetch`, `to_read` and `upstream`: bytes, the last of
-    all its files. `rows` to read, an estimate or an upper bound unless `counted`; None where neither is known.
+    has. `absent`: configs and splits that a folder's Hub lacks. `to_fetch`, `to_read` and `upstream`: bytes, the last
+    of all its files. `rows` to read, an estimate or an upper bound unless `counted`; None where neither is known.
     `problem`: why it is ABSENT (the Hub does not have it) or FAILED.
     """
 

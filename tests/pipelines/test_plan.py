@@ -170,7 +170,8 @@ with served(opened):
     pulled = Hub(None, Path(constants.HF_HUB_CACHE), online=False).snapshot(source.repo, source.wanted)
     read = {"source": "gsm8k", "file": pulled.files[0].path, "position": 0, "number": 0, "config": "main"}
     read |= {"split": "train", "repo": pulled.repo, "revision": pulled.revision, "etag": pulled.files[0].etag}
-    read |= {"reader": source.code, "rows": 40, "yielding": 40, "rejected": 0, "not_selected": 0}
+    read |= {"license": pulled.license, "reader": source.code}
+    read |= {"rows": 40, "yielding": 40, "rejected": 0, "not_selected": 0}
     read |= {"bytes": pulled.files[0].size, "records": {"instruction": 0, "preference": 0, "cot": 40, "grpo": 40}}
     Lake(opened.lake).replace("files", pl.DataFrame([read], schema=empty("files").schema), partition="gsm8k")
     for limit in (None, None, 50):

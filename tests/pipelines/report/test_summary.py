@@ -2,6 +2,8 @@ from collections import Counter
 
 import polars as pl
 
+from pipelines.kept_licences import most_restrictive
+from pipelines.licences import strictest
 from pipelines.report import samples
 from pipelines.report.figures import share
 from pipelines.report.summary import RunOutcome, record_stages, row_stages, summarise
