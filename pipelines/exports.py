@@ -99,8 +99,9 @@ def export(workspace: Workspace, published: Pass, recipe: Recipe) -> dict[Path, 
                     for family in FAMILIES
                     for side, rows in _write(published, recipe.reasoning, family, folder).items()
                 }
-                stated = json.dumps(statement(published), indent=2, ensure_ascii=False)
-                (folder / LICENCES).write_text(stated + "\n", encoding="utf-8")
+                if written:
+                    stated = json.dumps(statement(published), indent=2, ensure_ascii=False)
+                    (folder / LICENCES).write_text(stated + "\n", encoding="utf-8")
                 link = passes / "link"
                 link.unlink(missing_ok=True)
                 link.symlink_to(folder.relative_to(workspace.exports), target_is_directory=True)
