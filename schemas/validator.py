@@ -36,9 +36,8 @@ def validate(table: pa.Table, family: Family) -> Split:
     frame = pl.from_arrow(nullable)
     assert isinstance(frame, pl.DataFrame)
     reason = frame.select(_reason(family.name)).to_series()
-    if reason.null_count() == len(reason):
-        return Split(nullable.cast(family.schema), _REJECTS.empty_table())
-    # A slice would still carry the nulls of the rows around it, at which the cast to types without nulls stops.
+    # Even where every row is valid, lists may carry nulls of rows around theirs, at which the cast to types without
+    # nulls stops; taking leaves them behind.
     valid = nullable.take(reason.is_null().arg_true().cast(pl.Int64).to_arrow())
     rejects = pl.DataFrame({"position": reason.is_not_null().arg_true().cast(pl.Int64), "reason": reason.drop_nulls()})
     return Split(valid.cast(family.schema), rejects.to_arrow().cast(_REJECTS))
