@@ -4,11 +4,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import argilla, curate, decontaminate, dedup, golds, growth, verify
+from bench import argilla, curate, decontaminate, dedup, golds, growth, normalise, verify
 from bench.machine import machine
 from bench.peers import beside
 
 BENCHMARKS = {
+    "normalise": normalise.run,
     "curate": curate.run,
     "dedup": dedup.run,
     "peers": beside.run,

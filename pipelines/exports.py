@@ -1,5 +1,6 @@
 """Exports: what anyone can train on, by family and side, in the columns that TRL's trainers take."""
 
+import json
 import shutil
 import tempfile
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.errors import TamisError
+from pipelines.kept_licences import statement
 from pipelines.quality.redaction import redacted_columns
 from pipelines.recipe import ReasoningTags, Recipe
 from pipelines.states import Pass
@@ -33,6 +35,9 @@ COLUMNS: Final[dict[str, pa.Schema]] = {
 
 IDS: Final = pa.schema([("id", pa.string()), ("source", pa.string()), ("license", pa.string())])
 """What the row-aligned file beside it holds."""
+
+LICENCES: Final = "licences.json"
+"""Name of the file in a recipe's folder that says under which licences its rows stand (`kept_licences.statement`)."""
 
 _said = pl.element().struct
 
@@ -73,8 +78,9 @@ def export(workspace: Workspace, published: Pass, recipe: Recipe) -> dict[Path, 
     """Write the pass's parquet files and return their rows by path.
 
     `<workspace>/exports/<recipe>/<family>/<side>.parquet`, so that `load_dataset` takes a family's folder as it is;
-    the row-aligned ids lie at `ids_of` each. Rows come by source, in the order in which the lake has them; each is
-    read once, and some thousand are held at a time. Personal data and secrets are redacted as the recipe says.
+    the row-aligned ids lie at `ids_of` each, and what licences the rows stand under in `licences.json`. Rows come by
+    source, in the order in which the lake has them; each is read once, and some thousand are held at a time. Personal
+    data and secrets are redacted as the recipe says.
 
     A recipe's folder is a link, which is moved when all files are there; on any error the files of the pass before
     stay. TamisError if a gate fails: rows that upstream holds out stand on the side train, a record calls tools
@@ -95,6 +101,9 @@ def export(workspace: Workspace, published: Pass, recipe: Recipe) -> dict[Path, 
                     for family in FAMILIES
                     for side, rows in _write(published, recipe, family, folder).items()
                 }
+                if written:
+                    stated = json.dumps(statement(published), indent=2, ensure_ascii=False)
+                    (folder / LICENCES).write_text(stated + "\n", encoding="utf-8")
                 link = passes / "link"
                 link.unlink(missing_ok=True)
                 link.symlink_to(folder.relative_to(workspace.exports), target_is_directory=True)

@@ -1,14 +1,17 @@
 """Fates that need no other record: what decides each, in the order in which the first that applies is the fate."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
 from pipelines.decontaminate.dropping import decisive
 from pipelines.dedup.golds import arguments_key, gold_key
+from pipelines.licences import forbidding
 from pipelines.quality.rules import hits
-from pipelines.recipe import Recipe
+from pipelines.recipe import LicencePolicy, Recipe
+from pipelines.sources.source import Source
 from pipelines.states import State
 from pipelines.tombstones import tombstones
 from schemas.families import Family
@@ -34,7 +37,7 @@ class Ground:
 def grounds(recipe: Recipe, known_sources: Collection[str]) -> tuple[Ground, ...]:
     """The grounds of a recipe that need no other record, in order of precedence."""
     row = pl.col("first") + pl.col("row")
-    excluded = pl.col("license").is_in(recipe.licence.exclude).fill_null(recipe.licence.unknown == "drop")
+    licence = _licence(recipe.licence, known_sources)
     return (
         Ground("forgotten", pl.col("forgotten")),
         Ground("source removed", ~pl.col("source").is_in(list(known_sources))),
@@ -42,7 +45,7 @@ def grounds(recipe: Recipe, known_sources: Collection[str]) -> tuple[Ground, ...
         Ground(
             "not in recipe", (row >= pl.col("limit")).fill_null(value=False), pl.lit("row limit"), row, pl.col("limit")
         ),
-        Ground("licence", excluded, pl.col("license").fill_null("none stated")),
+        Ground("licence", licence.is_not_null(), licence),
         Ground("split bridge", pl.col("bridge").fill_null(value=False)),
         Ground("rule", pl.col("rule").is_not_null(), pl.col("rule"), pl.col("value"), pl.col("threshold")),
         Ground(
@@ -54,6 +57,41 @@ def grounds(recipe: Recipe, known_sources: Collection[str]) -> tuple[Ground, ...
             pl.col("leak_item"),
         ),
     )
+
+
+def _licence(policy: LicencePolicy, known_sources: Collection[str]) -> pl.Expr:
+    """Why the policy drops a record: its licence at the revision read, or the terms of a model that wrote it."""
+
+    def judged(stated: pl.Series) -> pl.Series:
+        each = stated.unique()  # there are few
+        why = pl.Series([policy.against(licence) for licence in each], dtype=pl.String)
+        return pl.select(pl.lit(stated).replace_strict(each, why)).to_series()
+
+    said = pl.col("license").map_batches(judged, return_dtype=pl.String, is_elementwise=True)
+    bound = made_with(known_sources) if policy.model_terms == "drop" and isinstance(known_sources, Mapping) else {}
+    if not bound:
+        return said
+    place = pl.concat_str("source", pl.lit(_CONFIG), pl.col("config").fill_null(""))
+    terms = [column.replace_strict(bound, default=None, return_dtype=pl.String) for column in (pl.col("source"), place)]
+    return pl.coalesce(said, *terms)
+
+
+_CONFIG: Final = "\x1f"
+
+
+def made_with(known_sources: Mapping[str, Source]) -> dict[str, str]:
+    """Why the terms of models bind who trains on a source, by its name; on one of its configs, by both."""
+    models = {name: source.made_with for name, source in known_sources.items()}
+    for name, source in known_sources.items():
+        models |= {f"{name}{_CONFIG}{read.config}": read.made_with for read in source.reads}
+    bound = {place: forbidding(named) for place, named in models.items()}
+    return {place: f"made with {', '.join(named)}" for place, named in bound.items() if named}
+
+
+def shut_out(policy: LicencePolicy, licence: str | None, source: Source) -> str | None:
+    """Why a policy drops all records of a source, where it states this licence; None where it takes them."""
+    bound = made_with({"": source}).get("") if policy.model_terms == "drop" else None
+    return policy.against(licence) or bound
 
 
 def first_of(found: Sequence[Ground]) -> pl.Expr:
@@ -85,11 +123,11 @@ def _said(
 def evidence(state: State, recipe: Recipe, family: Family, only: pl.Expr | None = None) -> pl.DataFrame:
     """What the grounds read of each record of a family (of those that `only`, over `id`, is true for).
 
-    Columns `id`, `source`, `group`, `license`, `content_hash`, `match_hash`, `file`, `row`, `split`, `gold`, `args`;
-    `forgotten` (whether a tombstone names its content); `first` (upstream rows of the source before the record's
-    file), `limit` (of the source in the recipe), `side`, `bridge`, `outcome` (of its verification); `rule`, `value`
-    and `threshold` of the first dropping rule that it hits, and `marks`, the rules that mark; `leak`, `leak_value`,
-    `leak_threshold` and `leak_item` of the benchmark item that it repeats.
+    Columns `id`, `source`, `group`, `license`, `content_hash`, `match_hash`, `file`, `row`, `config`, `split`, `gold`,
+    `args`; `forgotten` (whether a tombstone names its content); `first` (upstream rows of the source before the
+    record's file), `limit` (of the source in the recipe), `side`, `bridge`, `outcome` (of its verification); `rule`,
+    `value` and `threshold` of the first dropping rule that it hits, and `marks`, the rules that mark; `leak`,
+    `leak_value`, `leak_threshold` and `leak_item` of the benchmark item that it repeats.
     """
     chosen = pl.lit(value=True) if only is None else only
     hit = hits(state.signals(family.name).filter(chosen), recipe.rules, family).collect()
@@ -109,6 +147,7 @@ def evidence(state: State, recipe: Recipe, family: Family, only: pl.Expr | None 
             "match_hash",
             file=pl.col("origin").struct.field("file"),
             row=pl.col("origin").struct.field("row"),
+            config=pl.col("origin").struct.field("config"),
             split=pl.col("origin").struct.field("split"),
             gold=gold_key(family),
             args=arguments_key(family),

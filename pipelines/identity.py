@@ -1,126 +1,122 @@
 """What makes two rows the same: content, prompt and match hashes, all stable between versions and machines.
 
-Texts are compared in Unicode's form NFC. Normalising is slow (70-125 MB a CPU-second), so it is done on the
-rows with a byte above 127 only; finding those takes a hundredth of the time.
+Texts are compared in Unicode's form NFC. Normalising is slow (70-125 MB a CPU-second), so it is done on the texts that
+may change only; finding those takes a thousandth of the time where all is ASCII.
 """
 
 from collections.abc import Callable
 from typing import Final
 
+import numpy as np
 import polars as pl
 import polars_hash as plh
+import pyarrow as pa
 
-from pipelines.parts import is_messages, text
+from pipelines.composing import in_nfc
+from pipelines.dedup.kernel import Bools, Bytes, Int64s, inlined, kernel
+from pipelines.encoding import Messages, Texts, encoded
+from pipelines.folding import FENCE, PART_END, folded
+from pipelines.parts import is_messages
 from schemas.families import Family
 
 HASH_BYTES: Final = 16
-_FIELDS: Final = ("role", "content", "tool_calls", "tool_call_id", "name")
-_FENCE: Final = "```"
-_PART_END: Final = "\x1e"
+_ZERO, _NINE, _A = (np.uint8(ord(digit)) for digit in "09a")
 
 
 def with_hashes(frame: pl.DataFrame, family: Family) -> pl.DataFrame:
     """Add `content_hash`, `prompt_hash` and `match_hash` (Binary, 16 bytes) to rows with the family's parts."""
-    normal = _normalised(frame, family)
+    columns = _columns(frame, family)
+    prompt = columns["prompt"]
+    behind = [("", column) for name, column in columns.items() if name != "prompt"]
     return frame.with_columns(
-        content_hash=_digest(normal.select(_content(family)).to_series()),
-        prompt_hash=_digest(normal.select(_encoded_messages(_without_system("prompt"))).to_series()),
-        match_hash=_digest(_folded(normal.select(_match(family)).to_series())),
+        content_hash=_digest(encoded([(f"{family.name};", prompt), *behind])),
+        prompt_hash=_digest(encoded([("", prompt)], system=False)),
+        match_hash=_digest(_matched(frame, family, columns)),
     )
 
 
 def fold(texts: pl.Series) -> pl.Series:
-    """Texts with white space folded and case folded outside fenced code. Symbols and digits stay."""
-    return _folded(texts)
+    """Texts with white space folded and case folded outside fenced code. Symbols and digits stay; null stays null."""
+    slow = np.zeros(len(texts), np.bool_)
+    done = _with_slow(folded([Texts.of(texts)], slow), slow, lambda rows: _folded(texts.gather(rows)))
+    there = texts.is_not_null()
+    return (done if there.all() else done.set(~there, None)).alias(texts.name)
 
 
-def _normalised(frame: pl.DataFrame, family: Family) -> pl.DataFrame:
-    """The columns that the hashes read, in NFC."""
-    columns = _hashed_columns(family)
-    raw = pl.concat_str([text(family, part) for part in family.parts], ignore_nulls=True)
-    foreign = frame.select(raw.str.contains(r"[^\x00-\x7F]").fill_null(value=False)).to_series()
-    chosen = frame.select(columns)
-    if not foreign.any():
-        return chosen
-    normal = chosen.filter(foreign).with_columns(
-        _messages_in_nfc(part) if is_messages(family, part) else pl.col(part).str.normalize("NFC")
-        for part in family.parts
-    )
-    position = pl.concat([foreign.arg_true(), (~foreign).arg_true()])
-    return pl.concat([normal, chosen.filter(~foreign)])[position.arg_sort()]
-
-
-def _messages_in_nfc(part: str) -> pl.Expr:
-    message = pl.element()
-    return pl.col(part).list.eval(
-        message.struct.with_fields(pl.field("content").str.normalize("NFC")),
-    )
-
-
-def _hashed_columns(family: Family) -> list[str]:
+def _columns(frame: pl.DataFrame, family: Family) -> dict[str, Texts | Messages]:
+    """The columns that the content hash reads, in its order; the parts in NFC."""
     extra = [name for name in ("tools", "answer", "verifier", "verifier_args") if name in family.schema.names]
-    return [*family.parts, *extra]
+    read: dict[str, Texts | Messages] = {}
+    for name in family.parts:
+        read[name] = in_nfc((Messages if is_messages(family, name) else Texts).of(frame[name]))
+    return read | {name: Texts.of(frame[name]) for name in extra}
 
 
-def _content(family: Family) -> pl.Expr:
-    """Canonical encoding: the family, then each column, length-prefixed, with null apart from empty."""
-    encoded = [
-        _encoded_messages(pl.col(name)) if is_messages(family, name) else _encoded(pl.col(name))
-        for name in _hashed_columns(family)
-    ]
-    return pl.concat_str([pl.lit(f"{family.name};"), *encoded])
+def _matched(frame: pl.DataFrame, family: Family, columns: dict[str, Texts | Messages]) -> pl.Series:
+    """The compared parts of each row, folded."""
+    slow = np.zeros(frame.height, np.bool_)
+    quick = folded([columns[part] for part in family.compared], slow)
+
+    def slowly(rows: pl.Series) -> pl.Series:
+        parts = [_nfc(family, part).fill_null("").str.strip_chars() for part in family.compared]
+        chosen = frame.select(family.compared)[rows]
+        return _folded(chosen.select(pl.concat_str(parts, separator=PART_END)).to_series())
+
+    return _with_slow(quick, slow, slowly)
 
 
-def _encoded(value: pl.Expr) -> pl.Expr:
-    prefixed = pl.concat_str([value.str.len_bytes().cast(pl.String), pl.lit(":"), value])
-    return pl.when(value.is_null()).then(pl.lit("-")).otherwise(prefixed)
+def _nfc(family: Family, part: str) -> pl.Expr:
+    """The text of a part without its system messages; each message is in NFC by itself."""
+    if not is_messages(family, part):
+        return pl.col(part).str.normalize("NFC")
+    said = pl.element().filter(pl.element().struct.field("role") != "system").struct.field("content")
+    return pl.col(part).list.eval(said.str.normalize("NFC")).list.join("\n\n")
 
 
-def _encoded_messages(messages: pl.Expr) -> pl.Expr:
-    fields = pl.concat_str([_encoded(pl.element().struct.field(name)) for name in _FIELDS])
-    body = messages.list.eval(fields).list.join("")
-    return pl.concat_str([messages.list.len().cast(pl.String), pl.lit("["), body]).fill_null("-")
-
-
-def _without_system(part: str) -> pl.Expr:
-    message = pl.element()
-    return pl.col(part).list.eval(message.filter(message.struct.field("role") != "system"))
-
-
-def _match(family: Family) -> pl.Expr:
-    parts = [text(family, part, system=False).fill_null("").str.strip_chars() for part in family.compared]
-    return pl.concat_str(parts, separator=_PART_END)
+def _with_slow(quick: pl.Series, slow: Bools, slowly: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """The texts with those of the rows `slow` as `slowly` gives them."""
+    if not slow.any():
+        return quick
+    rows = pl.Series(np.flatnonzero(slow))
+    return quick.scatter(rows, slowly(rows))
 
 
 def _folded(texts: pl.Series) -> pl.Series:
-    fenced = texts.str.contains(_FENCE, literal=True).fill_null(value=False)
-    folded = _where(texts, fenced, _lower_outside_fences)
-    folded = _where(folded, ~fenced, lambda plain: plain.str.to_lowercase())
-    return folded.str.replace_all(r"\s+", " ").str.strip_chars()
-
-
-def _lower_outside_fences(texts: pl.Series) -> pl.Series:
+    """Texts folded by the library: 70 MB a CPU-second."""
     piece = pl.element()
     outside = pl.int_range(pl.len()) % 2 == 0
-    pieces = texts.to_frame("text").select(
-        pl.col("text")
-        .str.split(_FENCE)
-        .list.eval(pl.when(outside).then(piece.str.to_lowercase()).otherwise(piece))
-        .list.join(_FENCE)
+    lowered = (
+        pl.col("text").str.split(FENCE).list.eval(pl.when(outside).then(piece.str.to_lowercase()).otherwise(piece))
     )
-    return pieces.to_series()
-
-
-def _where(series: pl.Series, mask: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
-    """`change` applied to the rows of the mask only."""
-    if not mask.any():
-        return series
-    if mask.all():
-        return change(series).alias(series.name)
-    position = pl.concat([mask.arg_true(), (~mask).arg_true()])
-    return pl.concat([change(series.filter(mask)).alias(series.name), series.filter(~mask)])[position.arg_sort()]
+    folded = lowered.list.join(FENCE).str.replace_all(r"\s+", " ").str.strip_chars()
+    return texts.to_frame("text").select(folded).to_series()
 
 
 def _digest(texts: pl.Series) -> pl.Series:
-    frame = texts.to_frame("text")
-    return frame.select(plh.col("text").chash.blake3().str.decode("hex").bin.head(HASH_BYTES)).to_series()
+    """The first 16 bytes of each text's blake3."""
+    hexadecimal = texts.to_frame("text").select(plh.col("text").chash.blake3()).to_series()
+    digits = Texts.of(hexadecimal)
+    data = _decoded(digits.offsets, digits.data)
+    offsets = np.arange(len(texts) + 1, dtype=np.int64) * HASH_BYTES
+    array = pa.LargeBinaryArray.from_buffers(
+        pa.large_binary(), len(texts), [None, pa.py_buffer(offsets), pa.py_buffer(data)]
+    )
+    column = pl.from_arrow(array)
+    assert isinstance(column, pl.Series)
+    return column
+
+
+@kernel
+def _decoded(offsets: Int64s, data: Bytes) -> Bytes:
+    """The first bytes of each text of hexadecimal digits, one after another."""
+    made = np.empty((len(offsets) - 1) * HASH_BYTES, np.uint8)
+    for row in range(len(offsets) - 1):
+        for step in range(HASH_BYTES):
+            place = offsets[row] + 2 * step
+            made[row * HASH_BYTES + step] = _worth(data[place]) << 4 | _worth(data[place + 1])
+    return made
+
+
+@inlined
+def _worth(digit: np.uint8) -> np.uint8:
+    return np.uint8(digit - _ZERO if digit <= _NINE else digit - _A + 10)

@@ -1,5 +1,6 @@
 """From upstream's rows to records: each row yields records, is a reject, or is left out with a reason."""
 
+import functools
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -53,9 +54,12 @@ def normalise(frame: pl.DataFrame, read: Read, place: Place) -> Normalised:
     """
     prepared = read.prepare(frame) if read.prepare else frame
     judged = (
-        prepared.lazy()  # only lazily does an expression that several columns share run once
-        .with_columns(
-            __reject=_first_true(read.reject), __skip=pl.coalesce(_first_true(read.skip), _part(read.part_of, place))
+        prepared.lazy()  # only lazily, and only in one plan, does an expression that several columns share run once
+        .select(
+            pl.col("row"),
+            __reject=_first_true(read.reject),
+            __skip=pl.coalesce(_first_true(read.skip), _part(read.part_of, place)),
+            **_made(read.families),
         )
         .collect()
     )
@@ -63,11 +67,12 @@ def normalise(frame: pl.DataFrame, read: Read, place: Place) -> Normalised:
     records, failures = {}, []
     for name, columns in read.families.items():
         family = FAMILIES[name]
-        split = validate(_family_rows(open_rows, family, columns, place).to_arrow(), family)
+        chosen = open_rows.filter(_of(name, "when")) if "when" in columns else open_rows
+        split = validate(_family_rows(chosen, family, columns, place).to_arrow(), family)
         valid = pl.from_arrow(split.valid)
         assert isinstance(valid, pl.DataFrame)
         records[name] = valid
-        rows = _rows_of(open_rows, columns)
+        rows = chosen["row"]
         failed = pl.from_arrow(split.rejects)
         assert isinstance(failed, pl.DataFrame)
         failures.append(failed.select(row=rows.gather(failed["position"]), family=pl.lit(name), reason="reason"))
@@ -98,16 +103,22 @@ def _key(place: Place, row: pl.Expr) -> pl.Expr:
     return pl.format("{}.{}.{}.{}", pl.lit(place.config), pl.lit(place.split), place.number, row)
 
 
-def _rows_of(open_rows: pl.DataFrame, columns: Columns) -> pl.Series:
-    chosen = open_rows.filter(columns["when"]) if "when" in columns else open_rows
-    return chosen["row"]
+def _of(family: str, column: str) -> str:
+    """What a family's column is called beside those of the others."""
+    return f"{family}.{column}"
 
 
-def _family_rows(open_rows: pl.DataFrame, family: Family, columns: Columns, place: Place) -> pl.DataFrame:
+def _made(families: Mapping[str, Columns]) -> dict[str, pl.Expr]:
+    """The columns of all families; a literal is as long as the others are."""
+    return {
+        _of(name, column): expression for name, columns in families.items() for column, expression in columns.items()
+    }
+
+
+def _family_rows(chosen: pl.DataFrame, family: Family, columns: Columns, place: Place) -> pl.DataFrame:
     """Rows of one family with all of its columns, not yet validated."""
-    chosen = open_rows.filter(columns["when"]) if "when" in columns else open_rows
-    types = pl.DataFrame(pl.from_arrow(family.schema.empty_table())).schema
-    given = {name: expression for name, expression in columns.items() if name != "when"}
+    types = _types(family.name)
+    given = {name: pl.col(_of(family.name, name)) for name in columns if name != "when"}
     defaults = {
         "license": pl.lit(place.license, dtype=pl.String),
         "language": pl.lit(place.language, dtype=pl.String),
@@ -119,15 +130,7 @@ def _family_rows(open_rows: pl.DataFrame, family: Family, columns: Columns, plac
     if chosen["row"].n_unique() < chosen.height:
         number = pl.when(pl.len().over("row") > 1).then(pl.format("#{}", pl.int_range(pl.len()).over("row")))
         key = pl.concat_str(key, number.fill_null(""))
-    rows = (
-        chosen.lazy()  # as above
-        .select(
-            **(absent | defaults | given),
-            __key=key,
-            __row=pl.col("row"),
-        )
-        .collect()
-    )
+    rows = chosen.select(**(absent | defaults | given), __key=key, __row=pl.col("row"))
     hashed = with_hashes(
         rows.with_columns(pl.col(name).cast(types[name]) for name in types if name not in _COMPUTED), family
     )
@@ -144,6 +147,11 @@ def _family_rows(open_rows: pl.DataFrame, family: Family, columns: Columns, plac
     ).select(types.names())
 
 
+@functools.cache
+def _types(family: str) -> pl.Schema:
+    return pl.DataFrame(pl.from_arrow(FAMILIES[family].schema.empty_table())).schema
+
+
 _COMPUTED: Final = ("id", "source", "revision", "origin", "content_hash", "prompt_hash", "match_hash")
 
 
@@ -151,6 +159,8 @@ def _rejects(
     judged: pl.DataFrame, open_rows: pl.DataFrame, yielded: pl.Series, failures: pl.DataFrame, frame: pl.DataFrame
 ) -> pl.DataFrame:
     """Rows that yield nothing, once each, and the families that yielding rows fail."""
+    if failures.is_empty() and open_rows.height == judged.height and yielded.len() == frame.height:
+        return _NO_REJECTS
     yields = pl.col("row").is_in(yielded.implode())
     shut = (
         judged.filter(pl.col("__reject").is_not_null() | pl.col("__skip").is_not_null(), ~yields)
@@ -177,6 +187,11 @@ def _rejects(
     )
     reasons = pl.concat([shut, failed, partial])
     return reasons.join(_excerpts(frame, reasons["row"]), on="row", how="left", maintain_order="left")
+
+
+_NO_REJECTS: Final = pl.DataFrame(
+    schema={"row": pl.Int64, "family": pl.String, "selected": pl.Boolean, "reason": pl.String, "excerpt": pl.String}
+)
 
 
 def _excerpts(frame: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:

@@ -8,12 +8,13 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipelines.benchmarks.catalogue import NAMES as BENCHMARK_NAMES
 from pipelines.configuration import Document
 from pipelines.errors import TamisError
 from pipelines.lake_settings import LakeSettings
+from pipelines.licences import terms
 from pipelines.quality.redaction import Kind
 from pipelines.quality.rules import Rule, faults
 from pipelines.training.settings import Run
@@ -32,11 +33,49 @@ class SourceUse(_Strict):
     limit: int | None = Field(default=None, ge=1)
 
 
-class LicencePolicy(_Strict):
-    """`exclude`: licences whose records are dropped; `unknown`: what becomes of records that state none."""
+Taken = Literal["keep", "drop"]
 
+
+class LicencePolicy(_Strict):
+    """What licences a recipe takes, by the licence of each record's source at its revision.
+
+    `use`: `commercial` drops what is for non-commercial use only, and what is unknown unless `unknown` is given.
+    `unknown`: records that state no licence, or one that is not known (`other`). `share_alike`: licences that ask the
+    same of what is made of the records; `no_derivatives`: that forbid to pass on changed records; `conditions`: that
+    permit some uses only (those of models). `model_terms`: sets made with a model whose maker forbids to train
+    competing ones on its output. `exclude`: ids of further licences that are dropped.
+    """
+
+    use: Literal["any", "commercial"] = "any"
+    unknown: Taken = "keep"
+    share_alike: Taken = "keep"
+    no_derivatives: Taken = "keep"
+    conditions: Taken = "keep"
+    model_terms: Taken = "keep"
     exclude: list[str] = []
-    unknown: Literal["keep", "drop"] = "keep"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unknown_by_use(cls, said: Any) -> Any:  # noqa: ANN401
+        """What is unknown is no licence for commercial use."""
+        if isinstance(said, dict) and said.get("use") == "commercial":
+            return {"unknown": "drop"} | said
+        return said
+
+    def against(self, licence: str | None) -> str | None:
+        """Why records of this licence are dropped; None where they are taken."""
+        if licence in self.exclude:
+            return licence
+        asked = terms(licence)
+        dropped = {
+            "unknown": self.unknown == "drop" and not asked.known,
+            "no derivatives": self.no_derivatives == "drop" and asked.no_derivatives,
+            "non-commercial": self.use == "commercial" and asked.non_commercial,
+            "conditions of use": self.conditions == "drop" and asked.conditions,
+            "share-alike": self.share_alike == "drop" and asked.share_alike,
+        }
+        why = next((why for why, applies in dropped.items() if applies), None)
+        return None if why is None else "none stated" if licence is None else f"{licence} ({why})"
 
 
 class Duplicates(_Strict):

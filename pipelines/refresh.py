@@ -136,7 +136,8 @@ def _stage_files(
         left = None if limit is None else max(limit - taken, 0)
         old = known.get(file.path)
         left = extent(old, left)
-        if old is not None and intact and why_again(old, file, source.code, left) is None:
+        stated = snapshot.license or source.license
+        if old is not None and intact and why_again(old, file, source.code, left, stated) is None:
             row = old
             staging.kept.add(file_key(file.path))
             if _measures_are_stale(staging.lake, staging.source, file_key(file.path)):

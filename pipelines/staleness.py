@@ -25,15 +25,20 @@ def extent(old: Mapping[str, object] | None, left: int | None) -> int | None:
     return None if old["limit"] is None else max(int(str(old["limit"])), left)
 
 
-def why_again(old: Mapping[str, object] | None, file: UpstreamFile, code: str, left: int | None) -> str | None:
+def why_again(
+    old: Mapping[str, object] | None, file: UpstreamFile, code: str, left: int | None, licence: str | None
+) -> str | None:
     """Why a file is read, in words; None where its records stand. `old`: its row of the table `files`, if it has one.
 
-    `code`: identity of the code that would read it; `left`: rows of it that are wanted, None for all.
+    `code`: identity of the code that would read it; `left`: rows of it that are wanted, None for all; `licence`: that
+    of its repository now, since each record holds its own.
     """
     if old is None:
         return "new"
     if old["etag"] != file.etag:
         return "changed upstream"
+    if old["license"] != licence:
+        return "under another licence"
     if old["reader"] != code:
         return "read by code that changed"
     stopped_at = old["limit"]

@@ -1,13 +1,12 @@
 """Layouts that data sets share, as expressions that give lists of messages."""
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections.abc import Callable
 from typing import Any, Final
 
 import polars as pl
 import polars_hash  # noqa: F401  # gives expressions their `chash`
+
+from pipelines.layouts.tags import last_reasoned
 
 _NONE: Final = pl.lit(None, dtype=pl.String)
 _TURN, _SAID = "\ufdd0", "\ufdd1"
@@ -63,6 +62,11 @@ def sharegpt(column: str, *, speaker: str = "from", said: str = "value") -> pl.E
     return pl.col(column).list.eval(message(role(turn.field(speaker)), turn.field(said)))
 
 
+def in_place(column: str, expression: pl.Expr) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """For `Read.prepare`: the expression in the place of the column, computed once for all that ask."""
+    return lambda frame: frame.with_columns(expression.alias(column))
+
+
 def transcript(column: str) -> pl.Expr:
     r"""`\n\nHuman: ...\n\nAssistant: ...` (Anthropic's layout) as a list of messages, turns stripped.
 
@@ -105,108 +109,6 @@ def pairs(frame: pl.DataFrame, chosen: str = "chosen", rejected: str = "rejected
             rejected=pl.col(rejected).list.slice(pl.col("shared")),
         )
         .drop(row, "shared")
-    )
-
-
-Tags = tuple[str, str]
-THINK: Final = ("<think>", "</think>")
-THOUGHT: Final = ("<|begin_of_thought|>", "<|end_of_thought|>")
-SOLUTION: Final = ("<|begin_of_solution|>", "<|end_of_solution|>")
-
-
-def tagged(text: pl.Expr, tags: Tags, answer_tags: Tags | None = None) -> tuple[pl.Expr, pl.Expr]:
-    """Reasoning between `tags` and the answer after them, each stripped.
-
-    Where the tags are not exactly one pair in order (and likewise `answer_tags`, where given), or something stands
-    before, between or behind them that would be lost, the reasoning is null and the answer is the whole text, tags
-    and all: signals judge it.
-    """
-    return _first_whole(text, [_Marks.of(text, tags, answer_tags)])
-
-
-def reasoned(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
-    """Reasoning and answer of a text in any of the tags in use, each stripped; null and the text as it is for others.
-
-    `<think>` (its opening tag may be missing: R1's template puts it into the prompt), and `<|begin_of_thought|>` with
-    the answer in `<|begin_of_solution|>` or bare.
-    """
-    cut = text.map_batches(_cut_apart, return_dtype=_CUT, is_elementwise=True).struct
-    return cut.field("reasoning"), cut.field("answer")
-
-
-_CUT: Final = pl.Struct({"reasoning": pl.String, "answer": pl.String})
-
-
-def _cut_apart(texts: pl.Series) -> pl.Series:
-    """`reasoned` of a column, in which what several expressions share runs once: 300 MB a CPU-second."""
-    text = pl.col("text")
-    kinds = (
-        _Marks.of(text, THINK, None),
-        _Marks.unopened(text, THINK),
-        _Marks.of(text, THOUGHT, SOLUTION),
-        _Marks.of(text, THOUGHT, None).without(text, SOLUTION),
-    )
-    reasoning, answer = _first_whole(text, kinds)
-    cut = texts.to_frame("text").lazy().select(cut=pl.struct(reasoning=reasoning, answer=answer))
-    return cut.collect().to_series()
-
-
-@dataclass(frozen=True)
-class _Marks:
-    """Where a kind of tags marks reasoning and answer off, in bytes; `whole`: whether it does."""
-
-    whole: pl.Expr
-    reasoning: tuple[pl.Expr, pl.Expr]
-    answer: tuple[pl.Expr, pl.Expr]
-
-    @classmethod
-    def of(cls, text: pl.Expr, tags: Tags, answer_tags: Tags | None) -> "_Marks":
-        marks = (*tags, *(answer_tags or ()))
-        begins = [text.str.find(mark, literal=True) for mark in marks]
-        ends = [place + len(mark.encode()) for place, mark in zip(begins, marks, strict=True)]
-        opening, closing, *around = (re.escape(mark) for mark in marks)
-        whole = pl.all_horizontal(
-            *(text.str.count_matches(mark, literal=True) == 1 for mark in marks),
-            *(left < right for left, right in pairwise(begins)),
-            text.str.contains(rf"^\s*{opening}"),
-        )
-        if not around:
-            return cls(whole, (ends[0], begins[1]), (ends[1], text.str.len_bytes()))
-        whole &= text.str.contains(rf"{closing}\s*{around[0]}") & text.str.contains(rf"{around[1]}\s*$")
-        return cls(whole, (ends[0], begins[1]), (ends[2], begins[3]))
-
-    @classmethod
-    def unopened(cls, text: pl.Expr, tags: Tags) -> "_Marks":
-        """Reasoning from the start of the text up to the one closing tag."""
-        opening, closing = tags
-        once = text.str.count_matches(closing, literal=True) == 1
-        ends = text.str.find(closing, literal=True)
-        return cls(
-            once & ~text.str.contains(opening, literal=True),
-            (pl.lit(0), ends),
-            (ends + len(closing.encode()), text.str.len_bytes()),
-        )
-
-    def without(self, text: pl.Expr, tags: Tags) -> "_Marks":
-        """Only where none of other tags is there."""
-        return replace(self, whole=self.whole & ~pl.any_horizontal(text.str.contains(t, literal=True) for t in tags))
-
-
-def _first_whole(text: pl.Expr, kinds: Sequence[_Marks]) -> tuple[pl.Expr, pl.Expr]:
-    """Reasoning and answer by the first kind of tags that is whole. The text is cut twice, whatever the kinds."""
-
-    def cut(places: Sequence[tuple[pl.Expr, pl.Expr]]) -> pl.Expr:
-        chosen = [
-            pl.coalesce(pl.when(kind.whole).then(place[side]) for kind, place in zip(kinds, places, strict=True))
-            for side in (0, 1)
-        ]
-        return text.cast(pl.Binary).bin.slice(chosen[0], chosen[1] - chosen[0]).cast(pl.String).str.strip_chars()
-
-    return (
-        cut([kind.reasoning for kind in kinds]),
-        pl.when(pl.any_horizontal(kind.whole for kind in kinds))
-        .then(cut([kind.answer for kind in kinds]))
-        .otherwise(text),
     )
 
 
@@ -267,7 +169,7 @@ def answered(messages: pl.Expr, system: pl.Expr | None = None) -> dict[str, pl.E
     Conversations that `unanswered` names must be rejected before.
     """
     before = messages.list.head(messages.list.len() - 1)
-    reasoning, answer = reasoned(messages.list.last().struct.field("content"))
+    reasoning, answer = last_reasoned(messages)
     return {
         "prompt": before if system is None else with_system(system, before),
         "reasoning": reasoning,

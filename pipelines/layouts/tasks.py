@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from pipelines.layouts.answers import gold, once
+from pipelines.layouts.answers import gold, sorted_out
 from pipelines.layouts.messages import message, role, turns
 
 _LABEL: Final = r"^\s*(Question|Problem):"
@@ -37,14 +37,30 @@ def checked_rewards(messages: pl.Expr, reward_model: pl.Expr) -> dict[str, pl.Ex
     Its `ground_truth` is a string, a number, a list or an object, or JSON in a string. One thing is the answer (a
     list's only item too); several, or an object, are arguments of the verifier as they are.
     """
-    answer, several = once(reward_model, _one_truth), once(reward_model, _several_truths)
+    answer = sorted_out(reward_model, _plain_truth, lambda text: text.str.contains(_ODD), _one_truth)
+    several = sorted_out(reward_model, _no_truths, lambda text: text.str.contains(_NESTED), _several_truths)
     return {
-        "when": answer.is_not_null() | several.is_not_null(),
+        "when": pl.coalesce(answer, several).is_not_null(),
         "prompt": messages,
         "answer": answer,
         "verifier": pl.lit("math"),
         "verifier_args": several,
     }
+
+
+_NESTED: Final = r':\s*"?\s*[\[{]'
+"""A value that is a list or an object, or may be one in a string."""
+
+_ODD: Final = rf'{_NESTED}|\.0\s*"?\s*[,}}]'
+"""Such a value, or a whole number that was written as a decimal one."""
+
+
+def _plain_truth(reward_model: pl.Expr) -> pl.Expr:
+    return gold(reward_model.str.json_path_match("$.ground_truth"))
+
+
+def _no_truths(_: pl.Expr) -> pl.Expr:
+    return pl.lit(None, dtype=pl.String)
 
 
 def _one_truth(reward_model: pl.Expr) -> pl.Expr:

@@ -17,6 +17,7 @@ from pipelines.as_published import edited_since, made_by
 from pipelines.catalogue import row_limit
 from pipelines.effects.preview import preview
 from pipelines.errors import TamisError
+from pipelines.fates import shut_out
 from pipelines.hub import Absent, Hub
 from pipelines.lake import Lake
 from pipelines.lake_settings import LakeSettings
@@ -61,7 +62,12 @@ def plan(
     upstream = sum(one.upstream for one in planned)
     upstream += int(files.filter(pl.col("source").is_in(others))["bytes"].sum())
     state = _why_new_state(last_state(lake, ready=True), planned, settings)
-    curated = tuple(_recipe(lake, name, said, bool(state), upstream, notes, sources) for name, said in recipes.items())
+    curated = tuple(
+        replace(
+            _recipe(lake, name, said, bool(state), upstream, notes, sources), shut_out=_shut_out(said, planned, sources)
+        )
+        for name, said in recipes.items()
+    )
     return Plan(
         hub=workspace.hub,
         sources=tuple(planned),
@@ -140,6 +146,17 @@ def _effect(last: Pass, name: str, said: Recipe, sources: Mapping[str, Source]) 
     except TamisError as error:  # the pass lacks the signals of a new rule, or was made by an older Tamis
         return f"what that changes is not known: {error}"
     return found.headline
+
+
+def _shut_out(
+    said: Recipe | Unreadable, planned: Sequence[SourcePlan], sources: Mapping[str, Source]
+) -> tuple[str, ...]:
+    """Sources of a recipe that its licence policy drops, with why, by the licence of the commit that is there now."""
+    if isinstance(said, Unreadable):
+        return ()
+    asked = [one for one in planned if one.name in said.sources and not one.problem]
+    reasons = {one.name: shut_out(said.licence, one.license, sources[one.name]) for one in asked}
+    return tuple(f"{name}: {reason}" for name, reason in reasons.items() if reason)
 
 
 def _disks(workspace: Workspace, cache: Path, planned: Sequence[SourcePlan], exported: int) -> Iterator[Disk]:

@@ -25,7 +25,7 @@ def reading(name: str, source: Source, snapshot: Snapshot, known: pl.DataFrame, 
     for _, file in in_order(source, snapshot):
         old = before.get(file.path)
         left = extent(old, None if limit is None else max(limit - taken, 0))
-        reason = why_again(old, file, source.code, left)
+        reason = why_again(old, file, source.code, left, snapshot.license or source.license)
         if reason is not None and left == 0:
             continue
         seen.add(file.path)
@@ -47,6 +47,7 @@ def reading(name: str, source: Source, snapshot: Snapshot, known: pl.DataFrame, 
     return SourcePlan(
         name=name,
         word="new" if known.is_empty() else "changed" if why or leaving else "unchanged",
+        license=snapshot.license or source.license,
         commit=snapshot.revision,
         read_at=str(known["revision"][-1]) if len(commits) else "",
         why=why,

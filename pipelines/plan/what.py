@@ -19,17 +19,17 @@ _COMMIT: Final = 12
 class SourcePlan:
     """What a run would do with one source.
 
-    `commit` now, and `read_at`, the commit of its last run. `why`: reason -> files that are read for it; `standing`:
-    files whose records stay as they are; `leaving`: files that upstream no longer has. `absent`: configs and splits
-    that a folder's Hub lacks. `to_fetch`, `to_read` and `upstream`: bytes, the last of all its files. `rows` to read,
-    an estimate
-    or an upper bound unless `counted`; None where neither is known. `problem`: why it is ABSENT (the Hub
-    does not have it) or FAILED.
+    `license`: that of the commit; `commit`: the one now, and `read_at`, that of its last run. `why`: reason -> files
+    that are read for it; `standing`: files whose records stay as they are; `leaving`: files that upstream no longer
+    has. `absent`: configs and splits that a folder's Hub lacks. `to_fetch`, `to_read` and `upstream`: bytes, the last
+    of all its files. `rows` to read, an estimate or an upper bound unless `counted`; None where neither is known.
+    `problem`: why it is ABSENT (the Hub does not have it) or FAILED.
     """
 
     name: str
     word: Literal["new", "changed", "unchanged", "ABSENT", "FAILED"]
     problem: str = ""
+    license: str | None = None
     commit: str = ""
     read_at: str = ""
     why: Mapping[str, int] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class RecipePlan:
     """What a run would do with a recipe: `why` its ledger is made anew, in words; empty where its last pass stands.
 
     `effect`: what the edit of its file would change of its last pass, in words; empty where it was not edited.
-    `problem`: why its file cannot be read.
+    `problem`: why its file cannot be read. `shut_out`: sources that its licence policy drops, each with why.
     """
 
     name: str
@@ -82,6 +82,7 @@ class RecipePlan:
     problem: str = ""
     seconds: float | None = 0.0
     runs: tuple[RunPlan, ...] = ()
+    shut_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,7 @@ class Plan:
         for recipe in self.recipes:
             yield f"recipe {recipe.name}: {recipe.problem or '; '.join(recipe.why) or 'stands'}"
             yield from ([f"  {recipe.effect}"] if recipe.effect else [])
+            yield from (f"  licence: {told}" for told in recipe.shut_out)
             yield from (f"  run {run.name}: {run.tokens:,} tokens, {run.model}" for run in recipe.runs)
 
     def _needing(self) -> Iterator[str]:

@@ -16,7 +16,7 @@ from pipelines.reading.errors import damage, no_such_column, wrong_form, wrong_t
 from pipelines.reading.halving import faulty
 
 _BUFFER: Final = 1 << 20
-_MOST_ROWS: Final = 1 << 16
+_MOST_ROWS: Final = 1 << 9
 
 
 def read_parquet(path: Path, asked: Asked, limit: int | None, batch_bytes: int) -> Iterator[Batch]:
@@ -27,8 +27,8 @@ def read_parquet(path: Path, asked: Asked, limit: int | None, batch_bytes: int) 
             raise no_such_column(missing, found, path)
         columns = [name for name in found if name in asked.upstream]
         first = 0
-        for batch in file.iter_batches(_rows(file, columns, batch_bytes), columns=columns):
-            part = batch.select(columns)
+        steps = file.iter_batches(_rows(file, columns, batch_bytes), columns=columns)
+        for part in _batches((step.select(columns) for step in steps), batch_bytes):
             if limit is not None:
                 part = part.slice(0, limit - first)
             yield _batch(part, first, asked, path)
@@ -37,8 +37,28 @@ def read_parquet(path: Path, asked: Asked, limit: int | None, batch_bytes: int) 
                 return
 
 
+def _batches(steps: Iterator[pa.RecordBatch], batch_bytes: int) -> Iterator[pa.RecordBatch]:
+    """The same rows in batches of about `batch_bytes` in memory, whatever they take in the file."""
+    held: list[pa.RecordBatch] = []
+    size = 0
+    for step in steps:
+        pieces = min(max(1, -(-step.nbytes // batch_bytes)), max(1, step.num_rows))
+        rows = max(1, -(-step.num_rows // pieces))
+        for piece in (step.slice(at, rows) for at in range(0, max(1, step.num_rows), rows)):
+            if held and size + piece.nbytes > batch_bytes:
+                yield pa.concat_batches(held)
+                held, size = [], 0
+            held.append(piece)
+            size += piece.nbytes
+    if held:
+        yield pa.concat_batches(held)
+
+
 def _rows(file: pq.ParquetFile, columns: list[str], batch_bytes: int) -> int:
-    """Rows that take about `batch_bytes` of the asked columns."""
+    """Rows that are read at once: such as take about `batch_bytes` of the asked columns in the file, and few.
+
+    They may take far more in memory: a text that many rows share stands once in the file.
+    """
     meta = file.metadata
     size, rows = 0, int(meta.num_rows)
     for group in range(meta.num_row_groups):

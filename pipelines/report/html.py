@@ -9,6 +9,7 @@ import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from pipelines.kept_licences import binding_models, most_restrictive
 from pipelines.report import samples
 from pipelines.report.benchmarks import unseen, where
 from pipelines.report.cuts import cuts
@@ -128,6 +129,7 @@ def _context(summary: Summary) -> dict[str, Any]:
         "benchmarks": _benchmarks(summary),
         "unseen": unseen(summary.benchmarks),
         "exports": _exports(summary),
+        "licences": _licences(summary),
         **_reasons(summary, colours),
     }
     there = {
@@ -261,6 +263,16 @@ def _sides(summary: Summary) -> list[dict[str, Any]]:
         parts = [_part(count, whole, colour(side), f"{side}: {count:,}") for side, count in counts.items() if count]
         rows.append({"family": row["family"], "records": whole, "parts": parts, "counts": counts})
     return rows
+
+
+def _licences(summary: Summary) -> list[dict[str, Any]]:
+    """The licence that permits least: of all exports, then of each file."""
+    if summary.licences is None:
+        return []
+    every = [{"family": "all", "side": ""} | one for one in most_restrictive(summary.licences)]
+    models = binding_models(summary.licences["source"].unique().sort().to_list())
+    found = every + most_restrictive(summary.licences, "family", "side")
+    return [one | {"models": [f"{s}: {', '.join(models[s])}" for s in one["sources"] if s in models]} for one in found]
 
 
 def _exports(summary: Summary) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ import polars as pl
 from pipelines.as_published import redaction_of, said_in
 from pipelines.benchmarks.held import Held, held
 from pipelines.catalogue import recipes_now
+from pipelines.kept_licences import kept_licences
 from pipelines.lake import Lake
 from pipelines.ledger import funnel
 from pipelines.quality.redaction import KINDS, Kind, redacted
@@ -69,6 +70,7 @@ class Summary:
     column a side.
     `rejects`: rows that yield nothing by `source`, `selected`, `family`, `reason`, with `rows` and the first `examples`
     (`file`, `row`, `excerpt`); rejects come before what was left out, the commonest first.
+    `licences`: kept records by licence, as `kept_licences` counts them; None without a pass.
     `benchmarks`: which of them records were compared with, and which were NOT CHECKED.
     """
 
@@ -84,6 +86,7 @@ class Summary:
     rejects: pl.DataFrame
     defects: Defects | None
     benchmarks: Held
+    licences: pl.DataFrame | None
 
     @property
     def records(self) -> int:
@@ -136,6 +139,7 @@ def summarise(workspace: Workspace, lake: Lake, outcome: RunOutcome) -> Summary:
         ),
         defects=defects(workspace, published) if published else None,
         benchmarks=held(lake),
+        licences=kept_licences(published) if published else None,
     )
 
 

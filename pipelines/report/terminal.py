@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 
+from pipelines.kept_licences import most_restrictive
 from pipelines.report.figures import number, share
 from pipelines.report.planted import Defects, Kind
 from pipelines.report.summary import Stage, Summary, labelled
@@ -98,7 +99,23 @@ def _funnel(summary: Summary) -> list[str]:
         return []
     rows = [_step(stage) for stage in summary.stages]
     sides = "  ".join(f"{side} {int(summary.kept_sides[side].sum()):,}" for side in SIDES)
-    return ["Funnel", *(_INDENT + line for line in aligned(rows, right=(1, 2))), f"{_INDENT}by side: {sides}"]
+    table = [_INDENT + line for line in aligned(rows, right=(1, 2))]
+    return ["Funnel", *table, f"{_INDENT}by side: {sides}", *_licence(summary)]
+
+
+def _licence(summary: Summary) -> list[str]:
+    """The licence of what is kept that permits least, and who brings it."""
+    if summary.licences is None:
+        return []
+    said = [
+        f"most restrictive licence: {one['described']}, of {one['records']:,} records of {', '.join(one['sources'])}"
+        for one in most_restrictive(summary.licences)
+    ]
+    return [
+        line
+        for text in said
+        for line in textwrap.wrap(text, WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT * 2)
+    ]
 
 
 def _step(stage: Stage) -> tuple[str, str, str]:

@@ -14,6 +14,7 @@ question = with_context(pl.col("instruction"), pl.col("input"))
 SOURCE = Source(
     repo="tatsu-lab/alpaca",
     license="cc-by-nc-4.0",
+    made_with=("text-davinci-003",),
     language="en",
     reads=(
         Read(

@@ -11,6 +11,7 @@ from pipelines.sources.source import Read, Source
 SOURCE = Source(
     repo="sahil2801/CodeAlpaca-20k",
     license="cc-by-nc-4.0",
+    made_with=("text-davinci-003",),
     language="en",
     reads=(
         Read(

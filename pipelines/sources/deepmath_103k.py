@@ -7,7 +7,8 @@ problems of known benchmarks out.
 import polars as pl
 
 from pipelines.layouts.answers import gold
-from pipelines.layouts.messages import apart, kept, reasoned, same, turns
+from pipelines.layouts.messages import apart, kept, same, turns
+from pipelines.layouts.tags import reasoned
 from pipelines.layouts.tasks import checked
 from pipelines.sources.source import Read, Source
 

@@ -29,8 +29,9 @@ REASONING = tuple(
                 "meta": kept("model"),
             }
         },
+        made_with=(model,),
     )
-    for config in ("reasoning-deepseek", "reasoning-flash")
+    for config, model in (("reasoning-deepseek", "DeepSeek-R1"), ("reasoning-flash", "Gemini 2.0 Flash Thinking"))
 )
 CHATS = Read(
     config="nonreasoning",

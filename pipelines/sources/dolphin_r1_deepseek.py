@@ -4,20 +4,24 @@ The reasoning stands inside the assistant's turn, in `<|begin_of_thought|>` tags
 answers without tags are kept as they are. The rows are those of Dolphin-R1, laid out anew.
 """
 
-from pipelines.layouts.messages import MESSAGES, answered, messages, unanswered
+import polars as pl
+
+from pipelines.layouts.messages import MESSAGES, answered, in_place, messages, unanswered
 from pipelines.sources.source import Read, Source
 
-said = messages("messages")
+said = pl.col("messages")
 
 SOURCE = Source(
     repo="mlabonne/dolphin-r1-deepseek",
     license="apache-2.0",
+    made_with=("DeepSeek-R1",),
     language="en",
     reads=(
         Read(
             config=None,
             splits=("train",),
             columns={"messages": MESSAGES},
+            prepare=in_place("messages", messages("messages")),
             reject=unanswered(said),
             families={"cot": answered(said)},
         ),

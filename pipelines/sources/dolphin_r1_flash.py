@@ -27,6 +27,7 @@ columns = answered(whole)
 SOURCE = Source(
     repo="mlabonne/dolphin-r1-flash",
     license=None,
+    made_with=("Gemini 2.0 Flash Thinking",),
     language="en",
     reads=(
         Read(

@@ -6,7 +6,8 @@ no tags. No licence is stated.
 
 import polars as pl
 
-from pipelines.layouts.messages import kept, reasoned, turns
+from pipelines.layouts.messages import kept, turns
+from pipelines.layouts.tags import reasoned
 from pipelines.sources.source import Read, Source
 
 reasoning, answer = reasoned(pl.col("response"))

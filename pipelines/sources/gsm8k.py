@@ -9,7 +9,10 @@ from pipelines.layouts.answers import after_marks, gold
 from pipelines.layouts.messages import turns
 from pipelines.sources.source import Read, Source
 
-solution = pl.col("answer").str.replace_all(r"<<[^>]*>>", "").str.extract(r"(?s)^(.*?)\n?####").str.strip_chars()
+worked = pl.col("answer").str.replace_all(r"<<[^>]*>>", "")
+solution = pl.when(worked.str.contains("####", literal=True)).then(
+    worked.str.splitn("####", 2).struct.field("field_0").str.strip_chars()
+)
 answer = gold(after_marks(pl.col("answer")))
 question = turns(user=pl.col("question"))
 

@@ -16,6 +16,7 @@ LANGUAGES = {"chinese": "zh", "danish": "da", "english": "en", "french": "fr", "
 SOURCE = Source(
     repo="OnDeviceMedNotes/synthetic-medical-conversations-deepseek-v3",
     license="mit",
+    made_with=("DeepSeek-V3",),
     reads=tuple(
         Read(
             config=name,

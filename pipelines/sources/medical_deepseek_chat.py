@@ -12,6 +12,7 @@ from pipelines.sources.source import Read, Source
 SOURCE = Source(
     repo="MaziyarPanahi/synthetic-medical-conversations-deepseek-v3-chat",
     license=None,
+    made_with=("DeepSeek-V3",),
     reads=(
         Read(
             config=None,

@@ -12,6 +12,7 @@ from pipelines.sources.source import Read, Source
 SOURCE = Source(
     repo="FreedomIntelligence/medical-o1-reasoning-SFT",
     license="apache-2.0",
+    made_with=("GPT-4o",),
     language="en",
     reads=(
         Read(

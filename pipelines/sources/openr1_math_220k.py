@@ -9,7 +9,8 @@ one problem are a group, the right ones and the wrong ones: what upstream found 
 import polars as pl
 
 from pipelines.layouts.answers import gold
-from pipelines.layouts.messages import apart, kept, reasoned, turns
+from pipelines.layouts.messages import apart, kept, turns
+from pipelines.layouts.tags import reasoned
 from pipelines.layouts.tasks import checked
 from pipelines.sources.source import Read, Source
 

@@ -6,14 +6,15 @@ the sets before it; `difficulty` is null in many rows. There are no gold answers
 
 import polars as pl
 
-from pipelines.layouts.messages import SHAREGPT, answered, first_question, kept, same, sharegpt, unanswered
+from pipelines.layouts.messages import SHAREGPT, answered, first_question, in_place, kept, same, sharegpt, unanswered
 from pipelines.sources.source import Read, Source
 
-messages = sharegpt("conversations")
+messages = pl.col("conversations")
 
 SOURCE = Source(
     repo="open-thoughts/OpenThoughts3-1.2M",
     license="apache-2.0",
+    made_with=("QwQ-32B",),
     language="en",
     reads=(
         Read(
@@ -25,6 +26,7 @@ SOURCE = Source(
                 "domain": pl.String,
                 "conversations": SHAREGPT,
             },
+            prepare=in_place("conversations", sharegpt("conversations")),
             reject=unanswered(messages),
             families={
                 "cot": {

@@ -21,6 +21,7 @@ tests = pl.when(is_code).then(code_tests(pl.col("test_cases"), starter))
 SOURCE = Source(
     repo="open-thoughts/OpenThoughts-114k",
     license="apache-2.0",
+    made_with=("DeepSeek-R1",),
     language="en",
     reads=(
         Read(

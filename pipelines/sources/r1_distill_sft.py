@@ -8,7 +8,8 @@ import polars as pl
 
 from pipelines.columns import Column
 from pipelines.layouts.answers import boxed, gold
-from pipelines.layouts.messages import MESSAGES, answered, kept, messages, reasoned, turns, unanswered
+from pipelines.layouts.messages import MESSAGES, answered, kept, messages, turns, unanswered
+from pipelines.layouts.tags import reasoned
 from pipelines.sources.source import Read, Source
 
 verified = Column(as_json=True, optional=True)

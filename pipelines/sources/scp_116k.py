@@ -10,7 +10,8 @@ import polars as pl
 
 from pipelines.columns import Column
 from pipelines.layouts.answers import boxed, gold
-from pipelines.layouts.messages import apart, kept, reasoned, same, turns
+from pipelines.layouts.messages import apart, kept, same, turns
+from pipelines.layouts.tags import reasoned
 from pipelines.sources.source import Read, Source
 
 optional = Column(optional=True)

@@ -18,6 +18,7 @@ SOURCE = Source(
     repo="yizhongw/self_instruct",
     revision="refs/convert/parquet",
     license="apache-2.0",
+    made_with=("davinci",),
     language="en",
     reads=(
         Read(

@@ -9,11 +9,11 @@ its test files are MATH-500.
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.layouts.messages import MESSAGES, kept, messages
+from pipelines.layouts.messages import MESSAGES, in_place, kept, messages
 from pipelines.layouts.tasks import checked_rewards, unwrapped
 from pipelines.sources.source import Read, Source
 
-task = checked_rewards(unwrapped(messages("prompt")), pl.col("reward_model"))
+task = checked_rewards(unwrapped(pl.col("prompt")), pl.col("reward_model"))
 
 SOURCE = Source(
     repo="hkust-nlp/SimpleRL-Zoo-Data",
@@ -30,6 +30,7 @@ SOURCE = Source(
                 "subject": Column(optional=True),
                 "level": Column(as_json=True, optional=True),
             },
+            prepare=in_place("prompt", messages("prompt")),
             reject={"no gold answer": ~task["when"]},
             families={"grpo": {**task, "meta": kept("subject", "level")}},
         ),

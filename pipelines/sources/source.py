@@ -18,7 +18,17 @@ Columns = Mapping[str, pl.Expr]
 """A family's columns as expressions over upstream's. `prompt` and the family's own are needed where they are not
 nullable. Beside the family's columns, `when`: the rows that yield this family (all, where it is left out)."""
 
-SHARED: Final = ("columns.py", "identity.py", "normalise.py", "parts.py", "layouts/*.py", "reading/*.py")
+SHARED: Final = (
+    "columns.py",
+    "composing.py",
+    "encoding.py",
+    "folding.py",
+    "identity.py",
+    "normalise.py",
+    "parts.py",
+    "layouts/*.py",
+    "reading/*.py",
+)
 """Files of `pipelines` that shape records beside the source's own: their code is a part of it."""
 
 _PINNED: Final = {"validation": "validation", "valid": "validation", "val": "validation", "dev": "validation"}
@@ -34,7 +44,7 @@ class Read:
     that is true applies. `part_of`: the row of the same file that yields the record which this one is a part of;
     null for rows that yield their own. `prepare`: reshapes a frame before the expressions run and keeps its column
     `row`, once or (a row of several records) more often; with `whole_file` it sees a file at once (trees), else
-    batches.
+    batches. `made_with`: models that wrote its rows, beside those of the source.
     """
 
     config: str | None
@@ -48,6 +58,7 @@ class Read:
     part_of: pl.Expr | None = None
     prepare: Callable[[pl.DataFrame], pl.DataFrame] | None = None
     whole_file: bool = False
+    made_with: tuple[str, ...] = ()
 
     @property
     def wanted(self) -> Wanted:
@@ -59,6 +70,8 @@ class Read:
 class Source:
     """One data set of the Hub. `license` is what its card states (None: nothing); `language` BCP 47, if it is one.
 
+    A repository that states a licence at the commit that is read is believed before it. `made_with`: models that wrote
+    or rated its rows, where they are known, by their makers' names: their terms may bind who trains on them.
     `revision` pins a commit where a trap demands it. The docstring of the module says what is special.
     """
 
@@ -67,6 +80,7 @@ class Source:
     license: str | None
     language: str | None = None
     revision: str | None = None
+    made_with: tuple[str, ...] = ()
     module: str = field(default_factory=lambda: _calling_module(), compare=False)
 
     @property

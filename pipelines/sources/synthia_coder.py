@@ -13,6 +13,7 @@ from pipelines.sources.source import Read, Source
 SOURCE = Source(
     repo="migtissera/Synthia-Coder-v1.5-I",
     license="apache-2.0",
+    made_with=("Claude Opus",),
     language="en",
     reads=(
         Read(

@@ -14,6 +14,7 @@ messages = pl.col("messages")
 SOURCE = Source(
     repo="openbmb/UltraChat",
     license="mit",
+    made_with=("ChatGPT",),
     language="en",
     reads=(
         Read(

@@ -15,6 +15,7 @@ messages = pl.col("messages")
 SOURCE = Source(
     repo="HuggingFaceH4/ultrachat_200k",
     license="mit",
+    made_with=("ChatGPT",),
     language="en",
     reads=(
         Read(

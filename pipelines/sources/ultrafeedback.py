@@ -79,6 +79,7 @@ SOURCE = Source(
     repo="openbmb/UltraFeedback",
     revision="40b436560ca83a8dba36114c22ab3c66e43f6d5e",
     license="mit",
+    made_with=("GPT-4",),
     language="en",
     reads=(
         Read(

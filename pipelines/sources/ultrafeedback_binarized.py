@@ -18,6 +18,7 @@ messages = pl.col("messages")
 SOURCE = Source(
     repo="HuggingFaceH4/ultrafeedback_binarized",
     license="mit",
+    made_with=("GPT-4",),
     language="en",
     reads=(
         Read(

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -9,8 +10,9 @@ from corpora import Row, instruction, lake_state, messages, published
 
 from pipelines import exports
 from pipelines.errors import TamisError
-from pipelines.exports import COLUMNS, export, exported, ids_of
+from pipelines.exports import COLUMNS, LICENCES, export, exported, ids_of
 from pipelines.lake import Lake
+from pipelines.licences import strictest
 from pipelines.recipe import Recipe
 from pipelines.states import Pass
 from pipelines.workspace import ROOT, Workspace
@@ -84,6 +86,19 @@ def test_each_file_holds_what_the_ledger_keeps_with_its_ids_beside_it(place: Wor
             if last:
                 answer = row.get("completion") or row["chosen"]
                 assert answer[-1]["content"].endswith(last[-1]["content"])
+
+
+def test_the_licences_of_every_file_lie_beside_it(place: Workspace, corpus: Pass) -> None:
+    written = export(place, corpus, RECIPE)
+    stated = json.loads((place.exports / "default" / LICENCES).read_text(encoding="utf-8"))
+    assert {(one["family"], one["side"]): one["of"] for one in stated["files"]} == {
+        (path.parent.name, path.stem): rows for path, rows in written.items()
+    }
+    for one in stated["files"]:
+        ids = pl.read_parquet(ids_of(place.exports / "default" / one["family"] / f"{one['side']}.parquet"))
+        assert one["license"] == strictest(ids["license"])
+        assert one["sources"] == sorted(set(ids.filter(pl.col("license").eq_missing(one["license"]))["source"]))
+    assert sum(source["records"] for source in stated["sources"]) == stated["most_restrictive"]["of"]
 
 
 def test_reasoning_is_rendered_between_the_recipes_tags(place: Workspace, corpus: Pass) -> None:

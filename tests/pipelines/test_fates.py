@@ -6,6 +6,7 @@ from pipelines.fates import Ground, evidence, first_of, grounds
 from pipelines.lake import Lake
 from pipelines.ledger import ledger
 from pipelines.recipe import LicencePolicy, Recipe, SourceUse
+from pipelines.sources.source import Read, Source
 from schemas.families import FAMILIES
 from schemas.vocabulary import FATES
 
@@ -61,6 +62,36 @@ def test_a_ledger_gives_each_record_its_first_fate(lakes: Lakes) -> None:
     strict = Recipe(sources={"bb": None}, licence=LicencePolicy(unknown="drop"))
     made = fates(ledger(state, "default", strict, KNOWN))
     assert made[id_of(1, "bb")] == ("licence", "none stated")
+
+
+def test_a_policy_judges_each_record_by_its_own_licence_and_model(lakes: Lakes) -> None:
+    for source, licence in (
+        ("aa", "cc-by-nc-4.0"),
+        ("bb", "other"),
+        ("cc", "mit"),
+        ("dd", "CC-BY-SA-4.0"),
+        ("ee", "mit"),
+    ):
+        lakes.source(source, instructions(source, [(f"{source}?", "Yes.")], license=licence))
+    state = lakes.state()
+    reads = (Read(config="default", splits=("train",), families={}, columns={}, made_with=("Claude Opus",)),)
+    known = {
+        name: Source(repo="o/n", license=None, reads=reads if name == "ee" else (), made_with=model)
+        for name, model in {"aa": (), "bb": (), "cc": ("GPT-4", "Qwen"), "dd": ("DeepSeek-R1",), "ee": ()}.items()
+    }
+
+    def dropped(**policy: str) -> dict[str, str | None]:
+        recipe = Recipe(sources=dict.fromkeys(known), licence=LicencePolicy(**policy))
+        made = fates(ledger(state, "default", recipe, known))
+        assert {fate for fate, _ in made.values()} <= {"licence", "kept"}
+        return {id_.split("/")[0]: reason for id_, (fate, reason) in made.items() if fate == "licence"}
+
+    assert dropped() == {}
+    assert dropped(use="commercial") == {"aa": "cc-by-nc-4.0 (non-commercial)", "bb": "other (unknown)"}
+    assert dropped(use="commercial", unknown="keep").keys() == {"aa"}
+    assert dropped(share_alike="drop") == {"dd": "CC-BY-SA-4.0 (share-alike)"}
+    terms = {"cc": "made with GPT-4 (OpenAI)", "ee": "made with Claude Opus (Anthropic)"}
+    assert dropped(model_terms="drop") == terms
 
 
 def test_evidence_of_one_record_is_its_row_of_the_whole(lakes: Lakes) -> None:

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -12,9 +13,11 @@ from hub_faults import unreachable
 from lakes import empty
 
 from pipelines import timings
+from pipelines.fates import shut_out
 from pipelines.layouts.messages import turns
 from pipelines.plan.read import reading
 from pipelines.plan.what import Disk, Plan, RecipePlan, RunPlan, SourcePlan, duration, size
+from pipelines.recipe import LicencePolicy
 from pipelines.sources.source import Read, Source
 from pipelines.wanted import Snapshot, UpstreamFile
 from pipelines.workspace import ROOT, Workspace
@@ -69,6 +72,20 @@ def test_nothing_to_do_is_unchanged_even_at_another_commit() -> None:
     planned = reading("set", SOURCE, snapshot(("a", "1", 100)), known(("a", "1", 100, 10, None)), None)
     assert (planned.word, planned.rows, planned.why) == ("unchanged", 0, {})
     assert planned.said == f"unchanged {'a' * 12} -> {'b' * 12}"
+
+
+def test_a_source_under_another_licence_is_read_again_and_a_policy_says_what_it_drops() -> None:
+    now = replace(snapshot(("a", "1", 100)), license="cc-by-nc-4.0")
+    planned = reading("set", SOURCE, now, known(("a", "1", 100, 10, None)), None)
+    assert planned.why == {"under another licence": 1}
+    assert planned.license == "cc-by-nc-4.0"
+    policy = LicencePolicy(use="commercial", model_terms="drop")
+    assert shut_out(policy, planned.license, SOURCE) == "cc-by-nc-4.0 (non-commercial)"
+    assert shut_out(policy, "mit", SOURCE) is None
+    made = replace(SOURCE, made_with=("GPT-4",))
+    assert shut_out(policy, "mit", made) == "made with GPT-4 (OpenAI)"
+    told = str(Plan("sample", (planned,), (), (), (RecipePlan("r", shut_out=("set: cc-by-nc-4.0",)),), ()))
+    assert "  licence: set: cc-by-nc-4.0\n" in told
 
 
 def test_a_limit_bounds_the_rows_that_cannot_be_known() -> None:
@@ -170,7 +187,8 @@ with served(opened):
     pulled = Hub(None, Path(constants.HF_HUB_CACHE), online=False).snapshot(source.repo, source.wanted)
     read = {"source": "gsm8k", "file": pulled.files[0].path, "position": 0, "number": 0, "config": "main"}
     read |= {"split": "train", "repo": pulled.repo, "revision": pulled.revision, "etag": pulled.files[0].etag}
-    read |= {"reader": source.code, "rows": 40, "yielding": 40, "rejected": 0, "not_selected": 0}
+    read |= {"license": pulled.license, "reader": source.code}
+    read |= {"rows": 40, "yielding": 40, "rejected": 0, "not_selected": 0}
     read |= {"bytes": pulled.files[0].size, "records": {"instruction": 0, "preference": 0, "cot": 40, "grpo": 40}}
     Lake(opened.lake).replace("files", pl.DataFrame([read], schema=empty("files").schema), partition="gsm8k")
     for limit in (None, None, 50):

@@ -39,6 +39,7 @@ class Upstream:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.commits = 0
+        self.license = "mit"
         self.files: dict[str, list[object]] = {}
 
     def put(self, name: str, rows: list[object]) -> None:
@@ -53,7 +54,7 @@ class Upstream:
             local = self.folder / name
             etag = str(hash(local.read_bytes()))
             files.append(UpstreamFile("default", "train", number, name, local, local.stat().st_size, etag))
-        return Snapshot("org/set", "org/set", f"{self.commits:040d}", "mit", tuple(files), ())
+        return Snapshot("org/set", "org/set", f"{self.commits:040d}", self.license, tuple(files), ())
 
 
 @pytest.fixture
@@ -105,6 +106,21 @@ def test_unchanged_files_are_not_read_again(place: Workspace, lake: Lake, upstre
         path.write_bytes(path.read_bytes())
     assert run(place, lake, upstream).read_again == ()
     assert {table: lake.version(table) for table in versions} == versions, "a run that changes nothing commits nothing"
+
+
+def test_a_licence_that_changed_between_revisions_is_that_of_each_record(
+    place: Workspace, lake: Lake, upstream: Upstream
+) -> None:
+    def licences() -> set[tuple[str, str]]:
+        held = pl.concat(lake.scan(t).select("license", "revision").collect() for t in ("files", "records_instruction"))
+        return set(held.rows())
+
+    run(place, lake, upstream)
+    assert licences() == {("mit", f"{1:040d}")}
+    upstream.license = "cc-by-nc-4.0"
+    assert run(place, lake, upstream).read_again == ("one.jsonl", "two.jsonl"), "their content is the same"
+    assert licences() == {("cc-by-nc-4.0", f"{2:040d}")}
+    assert run(place, lake, upstream).read_again == ()
 
 
 def test_a_changed_file_rewrites_its_own_records_only(place: Workspace, lake: Lake, upstream: Upstream) -> None:

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.layouts.messages import pairs, reasoned, sharegpt, tagged, transcript, with_system
+from pipelines.layouts.messages import pairs, sharegpt, transcript, with_system
+from pipelines.layouts.tags import reasoned, tagged
 
 THINK = ("<think>", "</think>")
 

@@ -177,3 +177,17 @@ def test_batches_and_row_groups_do_not_matter(
         row for b in read(path, columns=columns, limit=limit, batch_bytes=batch_bytes) for row in b.rows.rows()
     ]
     assert read_back == [(n, x, y) for n, (x, y) in enumerate(values[:limit])]
+
+
+def test_batches_are_of_their_size_in_memory_not_in_the_file(tmp_path: Path) -> None:
+    shared = "a text that every row shares " * 4_000
+    frame = pl.DataFrame({"q": [str(n) for n in range(700)], "a": [shared] * 700})
+    path = tmp_path / "train.parquet"
+    pq.write_table(frame.to_arrow(), path, row_group_size=300)
+    assert path.stat().st_size < 1 << 20
+    parts = list(read(path, columns={"q": pl.String, "a": pl.String}, batch_bytes=4 << 20))
+    sizes = [part.rows["a"].str.len_bytes().sum() for part in parts]
+    assert max(sizes) <= 4 << 20
+    assert min(sizes[:-1]) > 2 << 20
+    assert pl.concat(part.rows for part in parts).drop("row").equals(frame)
+    assert [n for part in parts for n in part.rows["row"]] == list(range(700))

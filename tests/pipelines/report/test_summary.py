@@ -2,6 +2,8 @@ from collections import Counter
 
 import polars as pl
 
+from pipelines.kept_licences import most_restrictive
+from pipelines.licences import strictest
 from pipelines.report import samples
 from pipelines.report.figures import share
 from pipelines.report.summary import RunOutcome, record_stages, row_stages, summarise
@@ -47,6 +49,18 @@ def test_kept_records_by_side(corpus):
         assert {side: counted[row["family"], side] for side in ("train", "validation", "test")} == {
             side: row[side] for side in ("train", "validation", "test")
         }
+
+
+def test_the_strictest_licence_is_that_of_the_kept_records(corpus):
+    summary = corpus.summary()
+    kept = [r for r in corpus.ledger if r["fate"] == "kept"]
+    (every,) = most_restrictive(summary.licences)
+    assert every["of"] == len(kept)
+    by_file = {(one["family"], one["side"]): one for one in most_restrictive(summary.licences, "family", "side")}
+    assert {key: one["of"] for key, one in by_file.items()} == Counter((r["family"], r["side"]) for r in kept)
+    held = summary.licences.select("license", "source").unique().rows()
+    strict = strictest([licence for licence, _ in held])
+    assert (every["license"], every["sources"]) == (strict, sorted({s for licence, s in held if licence == strict}))
 
 
 def test_a_workspace_without_a_pass_has_a_summary(place: Workspace, lake):

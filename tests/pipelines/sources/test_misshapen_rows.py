@@ -35,7 +35,7 @@ TEXTS = (
     "[1",
     "<|im_start|>user\n",
     "Question:",
-    "\ud800".encode("utf-8", "replace").decode(),
+    "\ud800",  # half of a pair: JSON can say it, UTF-8 cannot
     "\x00",
 )
 ROLES = ("user", "assistant", "system", "human", "gpt", "function", "environment", "prompter", "cook", "", None)
