@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from pipelines.commands import effects, forget, new, score
+from pipelines.commands import effects, forget, new, review, score
 from pipelines.errors import TamisError
 from pipelines.workspace import ROOT
 
@@ -287,6 +287,7 @@ def doctor(hub: Hub = None) -> None:
 effects.register(app)
 forget.register(app)
 new.register(app)
+review.register(app)
 score.register(app)
 
 

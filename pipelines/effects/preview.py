@@ -13,6 +13,7 @@ from pipelines.effects.standing import DUPLICATES
 from pipelines.fates import evidence, first_of, grounds
 from pipelines.recipe import Recipe
 from pipelines.report.summary import label
+from pipelines.review.effect import read_by
 from pipelines.states import Pass
 from schemas.families import FAMILIES, Family
 
@@ -118,7 +119,7 @@ def _of_family(
 ) -> tuple[pl.DataFrame, int, int]:
     """The records of a family that move (`_SCHEMA`), and how many may return and may go as duplicates."""
     now = (
-        evidence(published.state, after, family)
+        evidence(published.state, after, family, known_sources, said=read_by(published, after))
         .with_columns(decided=first_of(grounds(after, known_sources)))
         .select(
             "id",

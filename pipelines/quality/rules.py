@@ -73,6 +73,12 @@ class Rule(BaseModel):
             return source in self.sources
         return source not in (self.except_sources or [])
 
+    def looks_at(self, source: pl.Expr) -> pl.Expr:
+        """`applies_to` as an expression."""
+        if self.sources is not None:
+            return source.is_in(self.sources)
+        return ~source.is_in(self.except_sources) if self.except_sources else pl.lit(value=True)
+
 
 @functools.cache
 def _computed() -> frozenset[str]:
@@ -143,18 +149,13 @@ def held(signals: pl.LazyFrame, columns: Sequence[str], family: Family) -> bool:
 
 def value_of(rule: Rule, columns: Sequence[str]) -> pl.Expr:
     """What a rule compares, of its columns (`Rule.columns`), as Float64: that of the part that is hit most easily."""
-    return _extreme(rule, [pl.col(column).cast(pl.Float64) for column in columns])
+    return extreme(rule, [pl.col(column).cast(pl.Float64) for column in columns])
 
 
 def is_hit(rule: Rule, columns: Sequence[str]) -> pl.Expr:
     """Whether the rule hits a row of signals (with `source`); never null."""
-    hit = _compared(value_of(rule, columns), rule.comparison, rule.threshold)
-    hit = hit.fill_null(value=rule.missing == "hit")
-    if rule.sources is not None:
-        hit &= pl.col("source").is_in(rule.sources)
-    if rule.except_sources:
-        hit &= ~pl.col("source").is_in(rule.except_sources)
-    return hit
+    hit = holds(value_of(rule, columns), rule.comparison, rule.threshold)
+    return hit.fill_null(value=rule.missing == "hit") & rule.looks_at(pl.col("source"))
 
 
 def _verdict(position: int, rule: Rule, columns: Sequence[str]) -> pl.Expr:
@@ -169,7 +170,7 @@ def _verdict(position: int, rule: Rule, columns: Sequence[str]) -> pl.Expr:
     return pl.when(is_hit(rule, columns)).then(verdict)
 
 
-def _extreme(rule: Rule, values: list[pl.Expr]) -> pl.Expr:
+def extreme(rule: Rule, values: list[pl.Expr]) -> pl.Expr:
     """The part's value that is most likely to be hit; nulls aside."""
     if rule.comparison in (">", ">="):
         return pl.max_horizontal(values)
@@ -179,7 +180,8 @@ def _extreme(rule: Rule, values: list[pl.Expr]) -> pl.Expr:
     return pl.coalesce([*equal, *values])
 
 
-def _compared(value: pl.Expr, comparison: Comparison, threshold: float) -> pl.Expr:
+def holds(value: pl.Expr, comparison: Comparison, threshold: float) -> pl.Expr:
+    """Whether a value is on the side of a threshold that a rule hits."""
     return {
         ">": value > threshold,
         ">=": value >= threshold,

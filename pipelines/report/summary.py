@@ -16,13 +16,14 @@ from pipelines.ledger import funnel
 from pipelines.quality.redaction import KINDS, Kind, redacted
 from pipelines.recipe import Recipe
 from pipelines.report.planted import Defects, defects
+from pipelines.report.review import Reviewed, reviewed
 from pipelines.sources import sources
 from pipelines.states import Pass, last_pass
 from pipelines.training.compare import Comparison
 from pipelines.training.launch import BASELINE
 from pipelines.workspace import Workspace
 from schemas.families import FAMILIES
-from schemas.vocabulary import FATES, SIDES
+from schemas.vocabulary import ARGILLA, FATES, SIDES
 
 CURATED: Final = "default"
 """The recipe that a report is about, where it has been published."""
@@ -43,6 +44,7 @@ class SourceStatus:
 
 
 NOT_REFRESHED: Final = SourceStatus("-", "not refreshed")
+WRITTEN: Final = SourceStatus("-", "written in review")
 REMOVED: Final = SourceStatus("-", "no longer a source")
 
 
@@ -72,6 +74,7 @@ class Summary:
     (`file`, `row`, `excerpt`); rejects come before what was left out, the commonest first.
     `licences`: kept records by licence, as `kept_licences` counts them; None without a pass.
     `benchmarks`: which of them records were compared with, and which were NOT CHECKED.
+    `review`: what people were asked and what came of it; None where `recipe` is.
     """
 
     workspace: Workspace
@@ -87,6 +90,7 @@ class Summary:
     defects: Defects | None
     benchmarks: Held
     licences: pl.DataFrame | None
+    review: Reviewed | None
 
     @property
     def records(self) -> int:
@@ -122,13 +126,14 @@ def summarise(workspace: Workspace, lake: Lake, outcome: RunOutcome) -> Summary:
     recipes = _recipes(lake)
     published = last_pass(lake, _subject(recipes["recipe"].to_list())) if recipes.height else None
     fates = funnel(published.ledger()) if published else _NO_FATES
+    recipe = _recipe(published)
     files = (published.state.scan("files") if published else lake.scan("files")).collect()
     return Summary(
         workspace=workspace,
         outcome=outcome,
         at=datetime.now(UTC),
         published=published,
-        recipe=_recipe(published),
+        recipe=recipe,
         sources=_sources(files, fates if published else None, outcome.statuses),
         fates=fates,
         kept_sides=_kept_sides(published),
@@ -140,6 +145,7 @@ def summarise(workspace: Workspace, lake: Lake, outcome: RunOutcome) -> Summary:
         defects=defects(workspace, published) if published else None,
         benchmarks=held(lake),
         licences=kept_licences(published) if published else None,
+        review=reviewed(lake, published, recipe) if published and recipe else None,
     )
 
 
@@ -250,7 +256,8 @@ def _sources(files: pl.DataFrame, fates: pl.DataFrame | None, statuses: Mapping[
         counted = counts.join(fated, on="source", how="left")
     names = [name for name in sources() if name in statuses or name in counted["source"]]
     names += sorted(set(counted["source"]) - set(names))
-    said = [statuses.get(name, NOT_REFRESHED if name in sources() else REMOVED) for name in names]
+    unasked = {ARGILLA: WRITTEN} | dict.fromkeys(sources(), NOT_REFRESHED)
+    said = [statuses.get(name, unasked.get(name, REMOVED)) for name in names]
     status = pl.DataFrame(
         {"source": names, "word": [s.word for s in said], "message": [s.message for s in said]},
         schema={"source": pl.String, "word": pl.String, "message": pl.String},

@@ -1,5 +1,6 @@
 """The story of one record: where it came from, what it says, and its fate in each recipe with all that it hits."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from textwrap import wrap
@@ -8,6 +9,7 @@ from typing import Any, Final
 from pipelines.story.history import Past
 from pipelines.story.words import parts_of
 from schemas.families import FAMILIES
+from schemas.vocabulary import ARGILLA
 
 _WIDTH: Final = 110
 """Characters of a line of signals, of which there may be many."""
@@ -45,7 +47,8 @@ class InRecipe:
 
     `fate` is one sentence, `because` the words of the rule that decided it. `row`: its row of the ledger; None where
     the pass does not have the record. `signals`: those that a rule reads. `hits`: what speaks against the record beside
-    its fate. `note`: what to know about both.
+    its fate. `verdicts`: what people said of its content and when, as far as the pass had read it. `note`: what to know
+    of both.
     """
 
     recipe: str
@@ -57,6 +60,7 @@ class InRecipe:
     row: Mapping[str, Any] | None
     signals: Mapping[str, float | None]
     hits: tuple[str, ...]
+    verdicts: tuple[str, ...]
     past: Past
     note: str
 
@@ -72,6 +76,7 @@ class InRecipe:
             zeros = sum(value == 0 for value in self.signals.values())
             told += [f"{zeros} more that are 0"] if zeros else []
             yield from wrap(f"  signals: {', '.join(told)}", _WIDTH, subsequent_indent="    ", break_on_hyphens=False)
+        yield from (f"  people: {said}" for said in self.verdicts)
         yield from (f"  also: {hit}" for hit in self.hits)
         yield from (f"  past: {move.told(id_)}" for move in self.past.moves)
         if self.note:
@@ -103,6 +108,8 @@ class Story:
     def __str__(self) -> str:
         facts = [f"licence {self.record['license'] or 'not stated'}"]
         facts += [f"{name} {self.record[name]}" for name in ("language", "group") if self.record[name]]
+        if self.record["source"] == ARGILLA:
+            facts.append(f"corrects {json.loads(self.record['meta'])['parent']}")
         lines = [self.id, *self.origin.lines(), f"  {', '.join(facts)}", ""]
         lines += [f"  {name}: {text}" for name, text in parts_of(self.record, FAMILIES[self.id.split("/")[1]])]
         lines += ["  forgotten: its text is not shown"] if self.forgotten else []

@@ -9,14 +9,17 @@ from pipelines.as_published import said_in
 from pipelines.errors import TamisError
 from pipelines.lake import Lake
 from pipelines.recipe import Recipe, Unreadable
+from pipelines.review.effect import verdicts_of
+from pipelines.review.verdicts import submitted
 from pipelines.states import Pass, State, last_pass, passes, unpublished
 from pipelines.story.history import Past, past
 from pipelines.story.hits import hits_of, signals_of
 from pipelines.story.nearest import nearest_ids
 from pipelines.story.record import InRecipe, Origin, Story
-from pipelines.story.words import sentence, verification_sentence
+from pipelines.story.words import sentence, verdict_sentence, verification_sentence
 from pipelines.tombstones import is_forgotten
 from schemas.families import FAMILIES
+from schemas.vocabulary import ARGILLA
 
 _HUB: Final = "https://huggingface.co"
 
@@ -81,7 +84,7 @@ def origin(state: State, record: Mapping[str, Any], *, online: bool) -> Origin:
     same_file = (pl.col("source") == record["source"]) & (pl.col("file") == at["file"])
     repos = state.scan("files").filter(same_file).select("repo").collect()["repo"]
     repo = repos[0] if len(repos) else record["source"]
-    link = f"{_HUB}/datasets/{repo}/blob/{record['revision']}/{at['file']}" if online else None
+    link = f"{_HUB}/datasets/{repo}/blob/{record['revision']}/{at['file']}" if online and repo != ARGILLA else None
     return Origin(record["source"], repo, record["revision"], at["config"], at["split"], at["file"], at["row"], link)
 
 
@@ -154,6 +157,7 @@ def _in_recipe(
         row=row,
         signals=signals,
         hits=tuple(hits),
+        verdicts=_verdicts(one, row["content_hash"] if row else content),
         past=before,
         note=note,
     )
@@ -173,6 +177,12 @@ def _as_published(one: Pass, now: Recipe | Unreadable | None) -> tuple[Recipe | 
         return None, "the recipe's file is gone"
     moved = "the recipe was edited since this pass: signals and hits are those of its file as it is now"
     return now, moved if now.hash != one.recipe_hash else ""
+
+
+def _verdicts(one: Pass, content: bytes) -> tuple[str, ...]:
+    """What people said of a content before a pass, a sentence each."""
+    told = submitted(verdicts_of(one, pl.col("content_hash") == content))
+    return tuple(verdict_sentence(row) for row in told.to_dicts())
 
 
 def _absent(before: Past, one: Pass) -> str:
