@@ -39,6 +39,11 @@ def kernel(function: Function) -> Function:
     return cast(Function, nb.njit(nogil=True, cache=True)(function))
 
 
+def _instruction(function: Callable[..., object]) -> Callable[..., np.uint64]:
+    """A function of a processor instruction or two, for kernels alone; `function` writes LLVM's code for it."""
+    return cast(Callable[..., np.uint64], intrinsic(function))
+
+
 def inlined(function: Function) -> Function:
     """The same for a small function that kernels call on each element."""
     return cast(Function, nb.njit(inline="always")(function))
@@ -79,7 +84,7 @@ def mix(x: np.uint64) -> np.uint64:
     return x
 
 
-@intrinsic
+@_instruction
 def eight_bytes(context: Any, data: Any, place: Any) -> Any:
     """The 8 bytes of an array of bytes from `place` on as one number, the first the lowest; all must be in it."""
 
@@ -91,7 +96,7 @@ def eight_bytes(context: Any, data: Any, place: Any) -> Any:
     return nb.types.uint64(data, place), code
 
 
-@intrinsic
+@_instruction
 def zeros_below(context: Any, bits: Any) -> Any:
     """Zero bits below the lowest that is set; 64 where none is."""
 
@@ -101,7 +106,7 @@ def zeros_below(context: Any, bits: Any) -> Any:
     return nb.types.uint64(nb.types.uint64), code
 
 
-@intrinsic
+@_instruction
 def ones(context: Any, bits: Any) -> Any:
     """How many bits are set."""
 
