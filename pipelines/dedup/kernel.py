@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import numba as nb
 import numpy as np
-from llvmlite import ir
+from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
@@ -37,6 +37,11 @@ _HALF: Final = np.uint64(32)
 def kernel(function: Function) -> Function:
     """Compile a function on its first call; the machine code is kept on disk, so a later process only loads it."""
     return cast(Function, nb.njit(nogil=True, cache=True)(function))
+
+
+def _instruction(function: Callable[..., object]) -> Callable[..., np.uint64]:
+    """A function of a processor instruction or two, for kernels alone; `function` writes LLVM's code for it."""
+    return cast(Callable[..., np.uint64], intrinsic(function))
 
 
 def inlined(function: Function) -> Function:
@@ -79,29 +84,29 @@ def mix(x: np.uint64) -> np.uint64:
     return x
 
 
-@intrinsic  # type: ignore[misc]
+@_instruction
 def eight_bytes(context: Any, data: Any, place: Any) -> Any:
     """The 8 bytes of an array of bytes from `place` on as one number, the first the lowest; all must be in it."""
 
     def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array = target.make_array(signature.args[0])(target, builder, arguments[0])
         first = builder.gep(array.data, [arguments[1]])
-        return builder.load(builder.bitcast(first, ir.IntType(64).as_pointer()), align=1)
+        return builder.load(builder.bitcast(first, cgutils.intp_t.as_pointer()), align=1)
 
     return nb.types.uint64(data, place), code
 
 
-@intrinsic  # type: ignore[misc]
+@_instruction
 def zeros_below(context: Any, bits: Any) -> Any:
     """Zero bits below the lowest that is set; 64 where none is."""
 
     def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
+        return builder.cttz(arguments[0], cgutils.false_bit)
 
     return nb.types.uint64(nb.types.uint64), code
 
 
-@intrinsic  # type: ignore[misc]
+@_instruction
 def ones(context: Any, bits: Any) -> Any:
     """How many bits are set."""
 

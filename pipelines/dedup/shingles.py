@@ -237,7 +237,8 @@ def _window(bits: UInt64s, place: Integer) -> np.uint64:
     """64 bits from `place` on."""
     block, shift = place >> 6, np.uint64(place & 63)
     # In two steps, since a shift by 64 is none.
-    return bits[block] >> shift | bits[block + 1] << _ONE << (_SIXTY_THREE - shift)
+    window: np.uint64 = bits[block] >> shift | bits[block + 1] << _ONE << (_SIXTY_THREE - shift)
+    return window
 
 
 @kernel
@@ -300,7 +301,8 @@ def _words(
     and the hash of those behind the last. `first`: where the bits begin.
     """
     place, count, signed = start, 0, False
-    before, fresh, pending = np.int64(SPACE), True, np.uint64(0)
+    before: Integer = np.int64(SPACE)
+    fresh, pending = True, np.uint64(0)
     readable = len(data) - 64
     while True:
         bits = _window(letters, place - first)

@@ -82,9 +82,9 @@ def _drawn(rows: pl.DataFrame, all_rows: pl.DataFrame, hashes: pl.Series, shares
     """`component` and `drawn`, the side of each component of `rows`, contents that no side is known of.
 
     A component belongs to the smallest stratum of its contents. The components of a stratum stand in the order of a
-    stable hash, each as long as it has contents of it; what the stratum lacks of each side, over all of its contents, is cut
-    from that line, which begins at a place that the hashes decide: one newcomer alone comes to each side as often as
-    the stratum lacks it.
+    stable hash, each as long as it has contents of it; what the stratum lacks of each side, over all of its contents,
+    is cut from that line, which begins at a place that the hashes decide: one newcomer alone comes to each side as
+    often as the stratum lacks it.
     """
     smallest = pl.col("stratum").sort_by("members", "stratum").first()
     whole = rows.group_by("component").agg(smallest, size=(pl.col("stratum") == smallest).sum())

@@ -136,6 +136,8 @@ def _joined(names: Sequence[str]) -> pl.Expr:
 
 
 def _check_places(files: Sequence[Path], against: Path | None, out: Path, pairs: Path | None) -> None:
+    if pairs is not None and pairs.resolve() == out.resolve():
+        raise TamisError("the kept rows and the pairs would be one file", where=str(out), cure="Name another one.")
     read = {path.resolve() for path in (*files, *([against] if against else []))}
     for written in (out, pairs):
         if written is not None and written.resolve() in read:

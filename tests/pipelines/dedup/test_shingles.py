@@ -97,6 +97,17 @@ def test_hashes_are_the_same_on_every_machine() -> None:
     assert hex(shingles(pl.Series(["one two three four five"])).hashes[0]) == "0x82c9bd6526900000"
 
 
+WORDS_AND_SIGNS = st.lists(st.sampled_from([*"aZ9_ é中-=.!(\n,'", "longwords"]), max_size=60).map("".join)
+
+
+@given(st.lists(WORDS_AND_SIGNS, min_size=1, max_size=4))
+def test_a_text_says_the_same_at_the_end_of_its_buffer_and_before_others(rows: list[str]) -> None:
+    alone = [shingles(pl.Series([text])) for text in rows]
+    among = shingles(pl.Series([*rows, "behind all others " * 9]))
+    assert among.words[:-1].tolist() == [int(one.words[0]) for one in alone]
+    assert among.hashes[: among.offsets[-2]].tolist() == [h for one in alone for h in one.hashes.tolist()]
+
+
 def test_gathered_parts_are_one_after_the_other_in_memory_and_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = pl.Series([f"some words of text number {n} and {n * n} more" for n in range(200)])
     whole = shingles(rows)

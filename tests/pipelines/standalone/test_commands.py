@@ -132,6 +132,10 @@ def test_the_file_that_is_read_is_never_written(rows: Path, tmp_path: Path) -> N
     for arguments in (["--out", rows], ["--out", tmp_path / "kept.parquet", "--pairs", rows]):
         with pytest.raises(TamisError, match="would be written"):
             invoke("dedup", rows, "--column", "text", *arguments)
+    with pytest.raises(TamisError, match="would be one file"):
+        invoke(
+            "dedup", rows, "--column", "text", "--out", tmp_path / "kept.parquet", "--pairs", tmp_path / "kept.parquet"
+        )
     with pytest.raises(TamisError, match="would be written"):
         invoke("decontaminate", rows, "--column", "text", "--against", rows, "--out", rows)
 
