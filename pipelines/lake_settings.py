@@ -37,18 +37,50 @@ class Ties(_Strict):
     response_words: int = Field(default=50, ge=1)
 
 
+class Added(_Strict):
+    """A source that is no file of `pipelines/sources/`: where its rows are, and which layout they have.
+
+    `repo`, a repository of the Hub, or `files`, a file or a folder (relative to the folder of `lake.yaml`). `config`:
+    null for the default; `splits`: names or patterns; `data_files`: split -> glob, where the Hub's own configs are
+    wrong or missing. `columns`: the layout's role -> the column, or the columns, that play it. `keep`: columns whose
+    values go into `meta`. `licence`: what a file's owner says, or the Hub where its card says nothing.
+    """
+
+    repo: str | None = None
+    files: str | None = None
+    revision: str | None = None
+    config: str | None = None
+    splits: list[str] = Field(default=["*"], min_length=1)
+    data_files: dict[str, str] | None = None
+    layout: str
+    columns: dict[str, str | list[str]]
+    keep: list[str] = []
+    licence: str | None = None
+    language: str | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "Added":
+        if (self.repo is None) == (self.files is None):
+            raise ValueError("name one of `repo` and `files`")
+        if self.files is not None and (self.revision or self.data_files or self.config):
+            raise ValueError("`revision`, `config` and `data_files` are a repository's, not those of files")
+        return self
+
+
 class LakeSettings(_Strict):
     """What `lake.yaml` says. `pair_floor`: Jaccard similarity from which pairs are stored.
 
-    `rejects_at_most`: share of a source's rows that may be rejects before the source is refused.
+    `rejects_at_most`: share of a source's rows that may be rejects before the source is refused. `sources`: those
+    that were added, by name.
     """
 
     pair_floor: float = Field(default=0.7, gt=0, le=1)
     shares: Shares = Shares()
     ties: Ties = Ties()
     rejects_at_most: float = Field(default=0.2, ge=0, le=1)
+    sources: dict[str, Added] = {}
 
 
-def lake_settings(path: Path = LAKE_FILE) -> LakeSettings:
+def lake_settings(path: Path | None = None) -> LakeSettings:
     """The settings of a lake. TamisError with file, line and key for what is wrong in the file."""
-    return Document(path).parse(LakeSettings)
+    return Document(path or LAKE_FILE).parse(LakeSettings)

@@ -1,0 +1,1 @@
+"""Commands of `tamis` that have a module of their own; each has `register(app)`."""
