@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
+from pipelines.commands import unseen
 from pipelines.errors import TamisError
 from pipelines.workspace import ROOT
 
@@ -297,6 +298,9 @@ def _tamis(
         project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         typer.echo(f"tamis {project['version']}")
         raise typer.Exit
+
+
+unseen.register(app)
 
 
 def main() -> None:

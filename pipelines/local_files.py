@@ -9,7 +9,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -47,7 +47,7 @@ def listed(place: Path) -> list[Local]:
     if place.is_file():
         if not _is_of_rows(place):
             raise TamisError("is no file of rows", where=str(place), cure=f"Files are {', '.join(FORMS)}, or zipped.")
-        return [Local(place, place.name, _split((place.name,)))]
+        return [Local(place, place.name, split_of((place.name,)))]
     if not place.is_dir():
         raise TamisError(
             "there is no such file or folder",
@@ -59,7 +59,7 @@ def listed(place: Path) -> list[Local]:
         cure = f"Files are {', '.join(FORMS)}, also with {' or '.join(ZIPPED)}."
         raise TamisError("no file of rows is in this folder", where=str(place), cure=cure)
     parts = [path.relative_to(place).parts for path in found]
-    return [Local(path, "/".join(names), _split(names)) for path, names in zip(found, parts, strict=True)]
+    return [Local(path, "/".join(names), split_of(names)) for path, names in zip(found, parts, strict=True)]
 
 
 def revision(workspace: Workspace, source: Source) -> str:
@@ -129,7 +129,7 @@ def form_of(name: str) -> str | None:
     return next((form for form in FORMS if bare.endswith(form)), None)
 
 
-def _split(names: tuple[str, ...]) -> str:
+def split_of(names: Sequence[str]) -> str:
     """The split that a path's words name, the last one first: `train` where they name none."""
     for name in reversed(names):
         for word in _WORDS.split(name.lower()):

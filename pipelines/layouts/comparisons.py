@@ -61,7 +61,14 @@ _SIDES: Final = {
     ),
     "rejected_score": Role(
         "the loser's score",
-        ("rejected_score", "score_rejected", "rejected_rating", "rejected-rating", "rating_rejected", "rejected_reward"),
+        (
+            "rejected_score",
+            "score_rejected",
+            "rejected_rating",
+            "rejected-rating",
+            "rating_rejected",
+            "rejected_reward",
+        ),
         NUMBER,
     ),
 }
@@ -269,9 +276,7 @@ def _listed(frame: pl.DataFrame, bound: Bound) -> pl.DataFrame:
     if len(bound["responses"]) > 1:
         places = range(len(bound["responses"]))
         rated = [
-            pl.struct(
-                said=pl.col(f"responses_{place}"), score=pl.col(f"scores_{place}").cast(pl.Float64, strict=False)
-            )
+            pl.struct(said=pl.col(f"responses_{place}"), score=pl.col(f"scores_{place}").cast(pl.Float64, strict=False))
             for place in places
         ]
         return frame.with_columns(answers=pl.concat_list(rated).cast(_RATED))
@@ -279,23 +284,25 @@ def _listed(frame: pl.DataFrame, bound: Bound) -> pl.DataFrame:
     flat = listed.filter(pl.col("element").list.len() > 0).explode("element")
     element = flat["element"]
     objects = element.to_frame("e").select(pl.when(pl.col("e").str.starts_with("{")).then("e")).to_series()
-    bare = element.to_frame("e").select(
-        pl.when(pl.col("e").str.starts_with('"')).then(pl.col("e").str.json_path_match("$"))
-    ).to_series()
+    bare = (
+        element.to_frame("e")
+        .select(pl.when(pl.col("e").str.starts_with('"')).then(pl.col("e").str.json_path_match("$")))
+        .to_series()
+    )
     said = bare.zip_with(bare.is_not_null(), first_value(objects, ANSWERS))
     score = first_value(objects, SCORES).cast(pl.Float64, strict=False)
     rank = -first_value(objects, RANKS).cast(pl.Float64, strict=False)
-    rated = flat.select("row", said=said, score=score.zip_with(score.is_not_null(), rank))
+    found = flat.select("row", said=said, score=score.zip_with(score.is_not_null(), rank))
     if "scores" in bound:
         numbers = pl.DataFrame({"row": frame["row"], "number": elements(frame["scores_0"])})
         flat_numbers = numbers.filter(pl.col("number").list.len() > 0).explode("number")
         place = pl.int_range(pl.len()).over("row")
-        rated = (
-            rated.with_columns(place=place)
+        found = (
+            found.with_columns(place=place)
             .join(flat_numbers.with_columns(place=place), on=["row", "place"], how="left", maintain_order="left")
             .with_columns(score=pl.col("number").str.strip_chars('"').cast(pl.Float64, strict=False))
         )
-    grouped = rated.group_by("row", maintain_order=True).agg(answers=pl.struct("said", "score"))
+    grouped = found.group_by("row", maintain_order=True).agg(answers=pl.struct("said", "score"))
     joined = frame.join(grouped, on="row", how="left", maintain_order="left")
     return joined.with_columns(pl.col("answers").cast(_RATED))
 

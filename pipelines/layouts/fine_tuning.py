@@ -42,7 +42,6 @@ TALKED: Final = Role(
         "chat_messages",
         "message_list",
         "items",
-        "history",
     ),
     ANY,
 )
@@ -208,9 +207,7 @@ def value_of_last(texts: pl.Series) -> pl.Series:
     return talks(texts.to_frame("t").select(pl.when(talk).then("t")).to_series())["thought"]
 
 
-def said_or_spoken(
-    texts: pl.Series, who: str, context: pl.Series | None = None
-) -> tuple[pl.Series, pl.Series]:
+def said_or_spoken(texts: pl.Series, who: str, context: pl.Series | None = None) -> tuple[pl.Series, pl.Series]:
     r"""Texts as messages, and why they cannot be kept as such: those that are JSON of messages, else one message.
 
     A prompt that begins with `\n\nHuman:` is taken for a transcript, without the opening of the answer at its end.
@@ -220,7 +217,7 @@ def said_or_spoken(
     if context is not None:
         frame = frame.with_columns(context.alias("c"))
         said = with_context(pl.col("t"), pl.col("c"))
-    alone = pl.when(pl.col("t").is_not_null()).then(turns(**{who: said}))
+    alone: pl.Expr = pl.when(pl.col("t").is_not_null()).then(turns(**{who: said}))
     if who == "user":
         marked = transcript("t")
         opened = marked.list.last().struct.field("content") == ""

@@ -57,7 +57,7 @@ def value(objects: pl.Series, key: str) -> pl.Series:
 
 
 def first_value(objects: pl.Series, keys: tuple[str, ...]) -> pl.Series:
-    """The value of the first of several keys that an object has; those behind are looked for only where it is needed."""
+    """The value of the first of several keys that an object has; the later ones are looked for only where needed."""
     found = value(objects, keys[0])
     for key in keys[1:]:
         left = found.is_null() & objects.is_not_null()

@@ -87,7 +87,9 @@ class Layout:
             for role, names in given.items()
             for number, name in enumerate(names)
         }
-        kept = {f"kept_{number}": Column(names=(name,), as_json=True, optional=True) for number, name in enumerate(keep)}
+        kept = {
+            f"kept_{number}": Column(names=(name,), as_json=True, optional=True) for number, name in enumerate(keep)
+        }
         meta = _meta(tuple(keep))
         families = {name: {**family, **({"meta": meta} if keep else {})} for name, family in made.families.items()}
 

@@ -51,7 +51,7 @@ def _worked() -> dict[str, pl.Expr]:
 
 
 def _solved(frame: pl.DataFrame, *, has_solution: bool) -> pl.DataFrame:
-    """Adds `gold`, and `thought` and `said` of a solution with tags. GSM8K's `#### 72` ends a solution with its gold."""
+    """Adds `gold`, and `thought` and `said` of a solution with tags. GSM8K's `#### 72` ends a solution."""
     answer = only(pl.col("answer")).str.replace(_WHOLE, "${1}")
     marked = pl.col("answer").str.contains(r"\n####[ \t]*\S")
     inside = pl.col("answer").str.replace_all(_MARKS, "").str.extract(r"(?s)^(.*?)\s*\n####")
@@ -60,12 +60,7 @@ def _solved(frame: pl.DataFrame, *, has_solution: bool) -> pl.DataFrame:
     stated = pl.when(marked).then(gold(after_marks(pl.col("answer")))).otherwise(gold(one))
     found = pl.coalesce(stated, gold(after_marks(pl.col("solution"))), final(pl.col("solution")))
     thought, said = reasoned(pl.col("solution"))
-    return (
-        frame.lazy()
-        .with_columns(gold=found, solution=solution)
-        .with_columns(thought=thought, said=said)
-        .collect()
-    )
+    return frame.lazy().with_columns(gold=found, solution=solution).with_columns(thought=thought, said=said).collect()
 
 
 PROBLEM: Final = Layout(
@@ -123,9 +118,12 @@ def _rewarded(frame: pl.DataFrame) -> pl.DataFrame:
     truth = pl.col("reward_model").str.json_path_match("$.ground_truth")
     # A ground_truth column of its own stands in for `reward_model`.
     own = pl.struct(ground_truth="ground_truth").struct.json_encode()
-    reward = pl.when(pl.col("reward_model").is_not_null()).then("reward_model").when(
-        pl.col("ground_truth").is_not_null()
-    ).then(own)
+    reward = (
+        pl.when(pl.col("reward_model").is_not_null())
+        .then("reward_model")
+        .when(pl.col("ground_truth").is_not_null())
+        .then(own)
+    )
     truth = pl.coalesce(truth, "ground_truth")
     inner = pl.when(truth.str.contains(_OBJECT)).then(truth.str.json_path_match("$"))
     return (
@@ -186,9 +184,7 @@ _OF_DATASET: Final = {
 
 def _open_instruct(bound: Bound) -> Made:
     by_name = {verifier: pl.col("dataset").str.contains(names) for verifier, names in _OF_DATASET.items()}
-    kind = pl.coalesce(
-        *(pl.when(is_it).then(pl.lit(verifier)) for verifier, is_it in by_name.items()), pl.lit("exact")
-    )
+    kind = pl.coalesce(*(pl.when(is_it).then(pl.lit(verifier)) for verifier, is_it in by_name.items()), pl.lit("exact"))
     truth = only(pl.col("ground_truth"))
     object_ = pl.when(truth.str.contains(_OBJECT)).then(truth.str.json_path_match("$"))
     tests = pl.when(truth.str.contains(r"^\s*\[")).then(truth.str.json_path_match("$"))

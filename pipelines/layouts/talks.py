@@ -47,9 +47,13 @@ IMAGE: Final = "a message holds an image"
 NO_TEXT: Final = "a message holds what is not text"
 _IMAGES: Final = ("image", "image_url", "input_image")
 _TEXTS: Final = ("text", "input_text", "output_text")
-_ENTRY: Final = pl.Schema(
-    {"messages": TALK, "offered": pl.String, "thought": pl.String, "wrong": pl.String}  # what `talks` gives
-)
+_ENTRY: Final[dict[str, pl.DataType]] = {
+    "messages": TALK,
+    "offered": pl.String(),
+    "thought": pl.String(),
+    "wrong": pl.String(),
+}
+"""What `talks` gives."""
 
 
 def talks(texts: pl.Series) -> pl.DataFrame:
@@ -69,9 +73,7 @@ def talks(texts: pl.Series) -> pl.DataFrame:
         quick = pl.Series([None] * texts.len(), dtype=TALK)
     else:
         slow |= texts.is_not_null() & quick.is_null()
-    done = pl.DataFrame(
-        {name: quick if name == "messages" else [None] * texts.len() for name in _ENTRY}, schema=_ENTRY
-    )
+    done = pl.DataFrame({name: quick if name == "messages" else [None] * texts.len() for name in _ENTRY}, schema=_ENTRY)
     if not slow.any():
         return done
     apart = _apart(texts.filter(slow))
@@ -129,8 +131,10 @@ def _apart(texts: pl.Series) -> pl.DataFrame:
     """`talks`, message by message."""
     rows = pl.DataFrame({"row": pl.int_range(texts.len(), eager=True), "element": elements(texts)})
     listed = rows.with_columns(is_list=pl.col("element").is_not_null())
-    flat = rows.filter(pl.col("element").list.len() > 0).explode("element").with_columns(
-        place=pl.int_range(pl.len()).over("row")
+    flat = (
+        rows.filter(pl.col("element").list.len() > 0)
+        .explode("element")
+        .with_columns(place=pl.int_range(pl.len()).over("row"))
     )
     made = _messages(flat)
     thinks = pl.col("thought").is_not_null() & (pl.col("thought") != "")
@@ -216,9 +220,11 @@ def _or(one: pl.Series, other: pl.Series) -> pl.Series:
 
 def _text(scalars: pl.Series) -> pl.Series:
     """The texts that stand as JSON strings; null for all else."""
-    return scalars.to_frame("t").select(
-        pl.when(pl.col("t").str.starts_with('"')).then(pl.col("t").str.json_path_match("$"))
-    ).to_series()
+    return (
+        scalars.to_frame("t")
+        .select(pl.when(pl.col("t").str.starts_with('"')).then(pl.col("t").str.json_path_match("$")))
+        .to_series()
+    )
 
 
 def _spoken(flat: pl.DataFrame, objects: pl.Series, speaker: pl.Series) -> pl.DataFrame:
@@ -242,7 +248,8 @@ def _spoken(flat: pl.DataFrame, objects: pl.Series, speaker: pl.Series) -> pl.Da
         "row",
         "place",
         role=_role(pl.col("speaker")),
-        content=pl.when(is_call).then(pl.lit(""))
+        content=pl.when(is_call)
+        .then(pl.lit(""))
         .when(pl.col("said").is_null() & (pl.col("called").is_not_null() | pl.col("thought").is_not_null()))
         .then(pl.lit(""))
         .otherwise("said"),
@@ -258,7 +265,11 @@ def _spoken(flat: pl.DataFrame, objects: pl.Series, speaker: pl.Series) -> pl.Da
 def _listed(calls: pl.Expr) -> pl.Expr:
     """Calls as a list, as OpenAI has them: the one of an object in it, and one without its type given that."""
     bare = ~calls.str.contains('"function"', literal=True)
-    one = pl.when(bare).then(pl.concat_str(pl.lit('[{"type":"function","function":'), calls, pl.lit("}]"))).otherwise(pl.concat_str(pl.lit("["), calls, pl.lit("]")))
+    one = (
+        pl.when(bare)
+        .then(pl.concat_str(pl.lit('[{"type":"function","function":'), calls, pl.lit("}]")))
+        .otherwise(pl.concat_str(pl.lit("["), calls, pl.lit("]")))
+    )
     return pl.when(calls.str.contains(r"^\s*\{")).then(one).otherwise(calls)
 
 

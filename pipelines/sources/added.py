@@ -24,7 +24,9 @@ def source_of(name: str, entry: Added) -> Source:
     try:
         parts = LAYOUTS[entry.layout].bound(entry.keep, **entry.columns)
     except ValueError as error:
-        raise TamisError(str(error), where=where, cure="`tamis inspect` shows which columns play which role.") from error
+        raise TamisError(
+            str(error), where=where, cure="`tamis inspect` shows which columns play which role."
+        ) from error
     read = Read.laid_out(parts, config=entry.config, splits=tuple(entry.splits), data_files=entry.data_files)
     # Where rows are does not shape them: a folder that moved is read again only where its content changed.
     shaping = entry.model_dump(mode="json", include={"layout", "columns", "keep"})
@@ -37,4 +39,3 @@ def source_of(name: str, entry: Added) -> Source:
         files=(settings.LAKE_FILE.parent / Path(entry.files).expanduser()) if entry.files else None,
         entry=json.dumps(shaping, sort_keys=True),
     )
-

@@ -23,15 +23,19 @@ def bindings(layout: Layout, sample: Sample) -> Iterator[Columns | str]:
     for group in layout.needs:
         bound: Columns = {}
         missing: list[str] = []
+        wrong: list[str] = []
         for role in [*group, *(role for role in layout.roles if role not in grouped)]:
             numbered = _numbered(role, sample) if layout.roles[role].many else None
             found: str | list[str] | None
             found, why = (numbered, "") if numbered else _player(role, layout.roles[role], sample, bound)
             if found is not None:
                 bound[role] = found
+            elif role in group and why:
+                wrong.append(why)
             elif role in group:
-                missing.append(why)
-        yield "; ".join(missing) if missing else bound
+                missing.append(role)
+        absent = [f"no column for {' and '.join(missing)}"] if missing else []
+        yield "; ".join([*absent, *wrong]) if absent or wrong else bound
 
 
 def _player(name: str, role: Role, sample: Sample, bound: Columns) -> tuple[str | None, str]:
@@ -53,7 +57,7 @@ def _player(name: str, role: Role, sample: Sample, bound: Columns) -> tuple[str 
         python = any(isinstance(value, str) and _PYTHON.match(value) for value in values)
         is_ = "Python's notation of a list, not JSON" if python else sample.columns[column]
         wrong = wrong or (f"{column} is {is_}" if values else f"{column} is empty")
-    return None, f"no column for {name} ({role.about})" + (f": {wrong}" if wrong else "")
+    return None, f"{wrong}, which is no {name} ({role.about})" if wrong else ""
 
 
 def _plain(name: str) -> str:

@@ -66,9 +66,7 @@ def best(found: list[Fit]) -> Fit | None:
     return found[0] if found and found[0].score >= CLAIMED else None
 
 
-def on_columns(
-    layout: str, path: Path, columns: Columns, keep: tuple[str, ...], sample: Sample
-) -> Fit:
+def on_columns(layout: str, path: Path, columns: Columns, keep: tuple[str, ...], sample: Sample) -> Fit:
     """A layout on columns that a user names. TamisError where they are not there, or are of another type."""
     return _tried(LAYOUTS[layout], path, columns, keep, sample)
 
@@ -154,12 +152,12 @@ def _names(columns: Columns) -> Iterator[str]:
 
 
 def _used(sample: Sample, columns: Columns, keep: tuple[str, ...]) -> tuple[float, tuple[str, ...]]:
-    """The share of the sample's text that stands in the layout's columns, and the columns of text that it leaves out."""
-    taken = {name.partition(".")[0] for name in _names(columns)} | set(keep)
+    """The share of the sample's text that stands in the columns of the roles, and what is neither there nor kept."""
+    taken = {name.partition(".")[0] for name in _names(columns)}
     sizes = {name: sum(_characters(value) for value in sample.values(name)) for name in sample.columns}
     total = sum(sizes.values())
-    left = tuple(name for name, size in sizes.items() if name not in taken and size)
-    return (1.0 if not total else 1 - sum(sizes[name] for name in left) / total), left
+    used = sum(size for name, size in sizes.items() if name in taken) / total if total else 1.0
+    return used, tuple(name for name, size in sizes.items() if name not in taken and name not in keep and size)
 
 
 def _characters(value: Any) -> int:  # noqa: ANN401 -- what JSON holds
@@ -182,7 +180,8 @@ def _against(layout: str, sample: Sample, columns: Columns) -> str:
     """What speaks against a layout whose columns are there; empty where nothing does."""
     if pictures := _there(sample, _PICTURES):
         return f"{pictures} holds what is not text"
-    return _AGAINST.get(layout, lambda *_: "")(sample, columns)
+    judge = _AGAINST.get(layout)
+    return judge(sample, columns) if judge else ""
 
 
 def _there(sample: Sample, names: tuple[str, ...]) -> str | None:
@@ -285,7 +284,9 @@ _ANSWERS: Final = ("answer", "target", "label")
 def _transcripts(sample: Sample, columns: Columns) -> str:
     marked = _share(
         _column(sample, columns, "chosen"),
-        lambda value: isinstance(value, str) and bool(re.match(rf"\s*(?:{MARK}|<\|im_start\|>)", f"\n{value.lstrip()}")),
+        lambda value: (
+            isinstance(value, str) and bool(re.match(rf"\s*(?:{MARK}|<\|im_start\|>)", f"\n{value.lstrip()}"))
+        ),
     )
     return "" if marked >= CLAIMED else "the texts do not begin with a mark of who speaks, such as `Human:`"
 
@@ -304,7 +305,11 @@ def _scored(sample: Sample, columns: Columns) -> str:
     if "response" in columns:
         asked = [str(value) for value in _column(sample, columns, "prompt")]
         repeated = sum(count for count in Counter(asked).values() if count > 1)
-        return "" if repeated >= 0.3 * len(asked) else "the prompts of the first rows do not repeat, so nothing is compared"
+        return (
+            ""
+            if repeated >= 0.3 * len(asked)
+            else "the prompts of the first rows do not repeat, so nothing is compared"
+        )
     if "scores" in columns:
         return ""
     rated = _share(_column(sample, columns, "responses"), _is_rated)
@@ -313,7 +318,9 @@ def _scored(sample: Sample, columns: Columns) -> str:
 
 def _is_rated(value: Any) -> bool:  # noqa: ANN401 -- as above
     first: Row | Any = parsed(value)[0] if parsed(value) else None
-    return isinstance(first, dict) and any(key in first for key in (*SCORES, *RANKS)) and any(k in first for k in ANSWERS)
+    return (
+        isinstance(first, dict) and any(key in first for key in (*SCORES, *RANKS)) and any(k in first for k in ANSWERS)
+    )
 
 
 _AGAINST: Final[dict[str, Callable[[Sample, Columns], str]]] = {

@@ -68,13 +68,13 @@ def sampled(path: Path, rows: int = ROWS) -> Sample:
             found, broken = rows_as_texts(path, stream, rows, _BYTES)
         else:
             blocks = (
-                line_blocks(stream, _BYTES)
-                if form.array is None
-                else element_blocks(path, stream, _BYTES, form.array)
+                line_blocks(stream, _BYTES) if form.array is None else element_blocks(path, stream, _BYTES, form.array)
             )
             found, broken = _of_json(blocks, rows)
     if not found:
-        raise TamisError("has no row that can be read", where=str(path), cure="Its first rows are broken, or it is empty.")
+        raise TamisError(
+            "has no row that can be read", where=str(path), cure="Its first rows are broken, or it is empty."
+        )
     names = dict.fromkeys(name for row in found for name in row)
     return Sample({name: _type([row.get(name) for row in found]) for name in names}, found, broken, None)
 
