@@ -243,8 +243,10 @@ def _spoken(flat: pl.DataFrame, objects: pl.Series, speaker: pl.Series) -> pl.Da
         offered=first_value(objects, OFFERED),
         thought=first_value(objects, THOUGHT),
     )
-    called = _listed(pl.when(is_call).then("said").otherwise(_something("calls")))
-    return frame.with_columns(called=called).select(
+    raw = frame.select(called=pl.when(is_call).then("said").otherwise(_something("calls"))).to_series()
+    is_json = canonical(raw).is_not_null()
+    called = pl.when(pl.lit(is_json)).then(_listed(pl.col("called"))).otherwise(_quoted(pl.col("called")))
+    return frame.with_columns(raw).with_columns(called=called).select(
         "row",
         "place",
         role=_role(pl.col("speaker")),
@@ -271,6 +273,12 @@ def _listed(calls: pl.Expr) -> pl.Expr:
         .otherwise(pl.concat_str(pl.lit("["), calls, pl.lit("]")))
     )
     return pl.when(calls.str.contains(r"^\s*\{")).then(one).otherwise(calls)
+
+
+def _quoted(call: pl.Expr) -> pl.Expr:
+    """A call that is written as code, as JSON of a list of that text."""
+    quoted = pl.struct(x=call).struct.json_encode().str.strip_prefix('{"x":').str.strip_suffix("}")
+    return pl.when(call.is_not_null()).then(pl.concat_str(pl.lit("["), quoted, pl.lit("]")))
 
 
 def _something(column: str) -> pl.Expr:
