@@ -73,8 +73,7 @@ def trainer_columns(family: str, tags: ReasoningTags, *, tools: bool = False) ->
         return {"prompt": said("prompt"), "completion": rendered, **beside}
     solution = pl.coalesce("answer", "verifier_args") if family == "grpo" else None
     return {
-        name: solution if solution is not None and name == "solution" else said(name)
-        for name in COLUMNS[family].names
+        name: solution if solution is not None and name == "solution" else said(name) for name in COLUMNS[family].names
     } | beside
 
 

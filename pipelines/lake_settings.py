@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from pipelines.configuration import Document
 from pipelines.workspace import ROOT
@@ -79,6 +79,12 @@ class LakeSettings(_Strict):
     ties: Ties = Ties()
     rejects_at_most: float = Field(default=0.2, ge=0, le=1)
     sources: dict[str, Added] = {}
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _none(cls, said: object) -> object:
+        """The key alone, as it stands before the first entry and after the last one was taken out."""
+        return {} if said is None else said
 
 
 def lake_settings(path: Path | None = None) -> LakeSettings:

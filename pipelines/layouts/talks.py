@@ -246,21 +246,25 @@ def _spoken(flat: pl.DataFrame, objects: pl.Series, speaker: pl.Series) -> pl.Da
     raw = frame.select(called=pl.when(is_call).then("said").otherwise(_something("calls"))).to_series()
     is_json = canonical(raw).is_not_null()
     called = pl.when(pl.lit(is_json)).then(_listed(pl.col("called"))).otherwise(_quoted(pl.col("called")))
-    return frame.with_columns(raw).with_columns(called=called).select(
-        "row",
-        "place",
-        role=_role(pl.col("speaker")),
-        content=pl.when(is_call)
-        .then(pl.lit(""))
-        .when(pl.col("said").is_null() & (pl.col("called").is_not_null() | pl.col("thought").is_not_null()))
-        .then(pl.lit(""))
-        .otherwise("said"),
-        tool_calls="called",
-        tool_call_id="tool_call_id",
-        name="name",
-        offered=_something("offered"),
-        thought="thought",
-        wrong="wrong",
+    return (
+        frame.with_columns(raw)
+        .with_columns(called=called)
+        .select(
+            "row",
+            "place",
+            role=_role(pl.col("speaker")),
+            content=pl.when(is_call)
+            .then(pl.lit(""))
+            .when(pl.col("said").is_null() & (pl.col("called").is_not_null() | pl.col("thought").is_not_null()))
+            .then(pl.lit(""))
+            .otherwise("said"),
+            tool_calls="called",
+            tool_call_id="tool_call_id",
+            name="name",
+            offered=_something("offered"),
+            thought="thought",
+            wrong="wrong",
+        )
     )
 
 

@@ -168,10 +168,11 @@ def _fit(seen: Inspection, wish: Wish) -> Fit:
 
 def _of_roles(seen: Inspection, said: Columns) -> str:
     """The best layout that has the roles that a user names columns for."""
-    able = [fit.layout for fit in seen.fits if all(role in LAYOUTS[fit.layout].roles for role in said)]
+    able = [name for name, layout in LAYOUTS.items() if all(role in layout.roles for role in said)]
     if not able:
         raise TamisError(f"no layout has the roles {', '.join(said)}", cure="Name it with --layout.")
-    return able[0]
+    # Where none was recognised, the most general one claims the least.
+    return next((fit.layout for fit in seen.fits if fit.score and fit.layout in able), able[-1])
 
 
 def _check(layout: str, columns: Columns, seen: Inspection) -> None:

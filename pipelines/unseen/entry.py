@@ -35,7 +35,7 @@ def appended(file: Path, name: str, entry: Added) -> None:
     else:
         key, value = there[0]
         empty = not value.value
-        if value.flow_style and not empty:
+        if not empty and value.flow_style:
             where = f"{file}:{key.start_mark.line + 1}"
             raise TamisError("sources stand in braces", where=where, cure="Write each on lines of its own, indented.")
         if empty:
