@@ -94,8 +94,8 @@ def export(workspace: Workspace, published: Pass, recipe: Recipe) -> dict[Path, 
     read once, and some thousand are held at a time.
 
     A recipe's folder is a link, which is moved when all files are there; on any error the files of the pass before
-    stay. Records with tools are exported apart, below `<family>-tools`, since their columns differ. TamisError if a gate
-    fails: rows that upstream holds out stand on the side train, or the files do not hold what the ledger keeps.
+    stay. Records with tools are exported apart, below `<family>-tools`, since their columns differ. TamisError if a
+    gate fails: rows that upstream holds out stand on the side train, or the files do not hold what the ledger keeps.
     """
     place = workspace.exports / published.recipe
     passes = _passes(workspace, published.recipe)

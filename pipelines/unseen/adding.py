@@ -1,4 +1,4 @@
-"""A data set becomes a source, after a trial on its rows: an entry in `lake.yaml`, or a file in `pipelines/sources/`."""
+"""A data set becomes a source after a trial on its rows: an entry in `lake.yaml`, or a file of `pipelines/sources/`."""
 
 import re
 from collections.abc import Sequence

@@ -86,7 +86,7 @@ def test_what_is_gone_fails_and_its_rows_stay(tmp_path: Path, place: Workspace, 
     path.unlink()
     source = sources()["mine"]
     for ask in (snapshot, planned):
-        with pytest.raises(TamisError, match="no such file or folder.*the rows that were read of it stay"):
+        with pytest.raises(TamisError, match=r"no such file or folder.*the rows that were read of it stay"):
             ask(None, place, source)
     seen = look(None, place, {"mine": source})
     assert seen.failed.keys() == {"mine"}
