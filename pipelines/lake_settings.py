@@ -1,14 +1,18 @@
 """`lake.yaml`: what shapes the tables that all recipes share."""
 
+import re
 from pathlib import Path
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from pipelines.configuration import Document
+from pipelines.layouts.known import LAYOUTS
 from pipelines.workspace import ROOT
 
 LAKE_FILE: Final = ROOT / "lake.yaml"
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class _Strict(BaseModel):
@@ -89,4 +93,17 @@ class LakeSettings(_Strict):
 
 def lake_settings(path: Path | None = None) -> LakeSettings:
     """The settings of a lake. TamisError with file, line and key for what is wrong in the file."""
-    return Document(path or LAKE_FILE).parse(LakeSettings)
+    document = Document(path or LAKE_FILE)
+    settings = document.parse(LakeSettings)
+    for name, entry in settings.sources.items():
+        if not _NAME.fullmatch(name):
+            raise document.error(("sources", name), "is no name of a source", "Names are a-z, 0-9 and _.")
+        if entry.layout not in LAYOUTS:
+            cure = f"There are {', '.join(LAYOUTS)}."
+            raise document.error(("sources", name, "layout"), f"there is no layout {entry.layout!r}", cure)
+        try:
+            LAYOUTS[entry.layout].bound(entry.keep, **entry.columns)
+        except ValueError as error:
+            cure = "`tamis inspect` shows which columns play which role."
+            raise document.error(("sources", name, "columns"), str(error), cure) from error
+    return settings

@@ -12,7 +12,6 @@ from pipelines.lake_settings import Added, lake_settings
 from pipelines.layouts.known import LAYOUTS
 from pipelines.recipe import how_taken
 from pipelines.sources import catalogued, sources
-from pipelines.sources.added import source_of
 from pipelines.unseen.bind import Columns
 from pipelines.unseen.entry import appended, source_file
 from pipelines.unseen.fits import Fit, completed, kept_columns, on_columns
@@ -55,7 +54,8 @@ class Addition:
         ]
         lines += [f"  {count:,} rejects: {reason}" for reason, count in self.fit.reasons.items()]
         lines += [f"  leaves out {', '.join(self.fit.left_out)}"] if self.fit.left_out else []
-        lines += [f"  the splits {', '.join(self.left)} are not read: --split adds them"] if self.left else []
+        aside = ", ".join(self.left)
+        lines += [f"  not read: {aside} (--split, or --config with another --name)"] if aside else []
         lines += ["next", *(f"  {line}" for line in how_taken(self.name))]
         lines += ["  in Dagster's page: Deployment > Reload definitions (a page that is open knows the old ones)"]
         lines += [f"  make run SOURCES={self.name}"]
@@ -104,6 +104,8 @@ def _decided(seen: Inspection, wish: Wish) -> tuple[str, Fit, Added, tuple[str, 
     name = _name(seen, wish)
     fit = _fit(seen, wish)
     read, left = _splits(seen, wish)
+    left += tuple(f"{part.config}/{part.split}" for part in seen.found.parts if part.config != seen.seen.config)
+    left += seen.found.others
     found = seen.found
     data_files = {split: glob for split, glob in found.data_files.items() if split in read} or None
     entry = Added(
@@ -119,7 +121,6 @@ def _decided(seen: Inspection, wish: Wish) -> tuple[str, Fit, Added, tuple[str, 
         licence=wish.licence or found.license,
         language=wish.language,
     )
-    source_of(name, entry)
     return name, fit, entry, left
 
 
@@ -140,6 +141,8 @@ def _name(seen: Inspection, wish: Wish) -> str:
 
 def _fit(seen: Inspection, wish: Wish) -> Fit:
     said = wish.columns or {}
+    for name in wish.keep or ():
+        _check_column(name, seen)
     layout = wish.layout or (_of_roles(seen, said) if said else None)
     if layout is None:
         best = seen.best
@@ -176,18 +179,23 @@ def _of_roles(seen: Inspection, said: Columns) -> str:
 
 
 def _check(layout: str, columns: Columns, seen: Inspection) -> None:
+    """TamisError for roles and columns that there are not, and where the layout lacks some."""
     known = LAYOUTS[layout]
     for role, names in columns.items():
         if role not in known.roles:
             cure = f"It has {', '.join(known.roles)}."
             raise TamisError(f"the layout {layout} has no role {role!r}", cure=cure)
         for name in [names] if isinstance(names, str) else names:
-            if name.partition(".")[0] not in seen.sample.columns:
-                cure = f"It has {', '.join(seen.sample.columns)}."
-                raise TamisError(f"there is no column {name!r}", where=seen.found.name, cure=cure)
+            _check_column(name.partition(".")[0], seen)
     if not any(all(role in columns for role in group) for group in known.needs):
         cure = "Name them with --column role=name."
         raise TamisError(f"the layout {layout} needs columns for {known.needed()}", where=seen.found.name, cure=cure)
+
+
+def _check_column(name: str, seen: Inspection) -> None:
+    if name not in seen.sample.columns:
+        cure = f"It has {', '.join(seen.sample.columns)}."
+        raise TamisError(f"there is no column {name!r}", where=seen.found.name, cure=cure)
 
 
 def _splits(seen: Inspection, wish: Wish) -> tuple[list[str], tuple[str, ...]]:

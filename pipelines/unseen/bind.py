@@ -11,6 +11,8 @@ from pipelines.unseen.sample import Sample, parsed
 _ENOUGH: Final = 0.8
 """Share of a column's values that have to be what its role takes; the others become rejects."""
 
+_BY_ENDING: Final = ("prompt", "completion", "reasoning", "chosen", "rejected", "messages")
+_LIKELY: Final = 5
 _WORDS: Final = re.compile(r"[^a-z0-9.]+")
 _NUMBERED: Final = re.compile(r"(response|answer|completion|output|candidate|generation)_?(\d|[a-d])")
 _PYTHON: Final = re.compile(r"\s*\[?\{'")
@@ -57,7 +59,21 @@ def _player(name: str, role: Role, sample: Sample, bound: Columns) -> tuple[str 
         python = any(isinstance(value, str) and _PYTHON.match(value) for value in values)
         is_ = "Python's notation of a list, not JSON" if python else sample.columns[column]
         wrong = wrong or (f"{column} is {is_}" if values else f"{column} is empty")
+    if not wrong and (alike := _alike(name, role, sample, taken)):
+        return alike, ""
     return None, f"{wrong}, which is no {name} ({role.about})" if wrong else ""
+
+
+def _alike(name: str, role: Role, sample: Sample, taken: set[str]) -> str | None:
+    """The one column whose name ends as the role's likeliest ones do (`deepseek_reasoning`); None for several."""
+    if name not in _BY_ENDING:
+        return None
+    endings = tuple(f"_{wanted}" for wanted in role.names[:_LIKELY])
+    found = [column for column in sample.columns if column not in taken and _plain(column).endswith(endings)]
+    check = _check(name, role)
+    if len(found) != 1 or not (values := sample.values(found[0])):
+        return None
+    return found[0] if sum(map(check, values)) >= _ENOUGH * len(values) else None
 
 
 def _plain(name: str) -> str:

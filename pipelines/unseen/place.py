@@ -91,6 +91,7 @@ def remote(hub: "Hub", repo: str, *, config: str | None = None, revision: str | 
         return _by_names(hub, repo, revision)
     if config is not None and config not in names:
         raise TamisError(f"has no config {config}", where=repo, cure=f"It has {', '.join(names)}.")
+    names.sort(key=lambda name: name != "default")  # where there is one, it is what `load_dataset` gives
     asked = [config] if config else names[:_MOST_CONFIGS]
     lone = None if names == ["default"] else names[0] if len(names) == 1 else ""
     snapshot, _ = hub.look(repo, [Wanted(name, ("*",)) for name in asked], revision=revision)

@@ -10,6 +10,7 @@ from hub_switch import CACHE, serving
 from typer.testing import CliRunner
 from unseen_rows import TOOLS, VARIANTS, rows
 
+from pipelines.catalogue import settings_now
 from pipelines.cli import app
 from pipelines.errors import TamisError
 from pipelines.hub import Hub
@@ -163,3 +164,27 @@ def test_the_commands_say_what_was_found_and_what_comes_next(
     assert answer.exit_code == 0
     for said in ("mine is a source now", "Reload definitions", "default.yaml: add `mine:` under sources"):
         assert said in answer.output
+
+
+@pytest.mark.parametrize(
+    ("entry", "line", "said"),
+    [
+        ("{files: a, layout: chat, columns: {messages: m}}", 4, "sources.mine.layout: there is no layout 'chat'"),
+        ("{files: a, layout: messages, columns: {talk: m}}", 4, "sources.mine.columns: .* has no role talk"),
+        ("{files: a, layout: alpaca, columns: {prompt: m}}", 4, "columns: .* needs prompt and completion"),
+        ("{layout: messages, columns: {messages: m}}", 4, "sources.mine: .*name one of `repo` and `files`"),
+        ("{files: a, layout: messages, columns: {messages: [m, n]}}", 4, "is played by one column"),
+        ("{files: a, config: c, layout: messages, columns: {messages: m}}", 4, "are a repository's"),
+    ],
+)
+def test_an_entry_that_is_wrong_names_file_line_and_key(lake_file: Path, entry: str, line: int, said: str) -> None:
+    lake_file.write_text(f"{LAKE}sources:\n  mine: {entry}\n")
+    with pytest.raises(TamisError, match=rf"lake.yaml:{line}: .*{said}"):
+        settings_now()
+    assert "mine" not in sources(), "definitions load all the same"
+
+
+def test_a_name_of_the_catalogue_is_refused_where_it_was_written_by_hand(lake_file: Path) -> None:
+    lake_file.write_text("sources:\n  gsm8k: {files: a, layout: messages, columns: {messages: m}}\n")
+    with pytest.raises(TamisError, match=r"sources\.gsm8k: the catalogue has a source of that name"):
+        settings_now()
