@@ -17,6 +17,7 @@ from pipelines.hub import Hub
 from pipelines.lake import Lake
 from pipelines.layouts.known import LAYOUTS
 from pipelines.sources import sources
+from pipelines.unseen import place as unseen_place
 from pipelines.unseen.adding import Wish, keys, write_file
 from pipelines.unseen.inspection import inspect
 from pipelines.workspace import Workspace
@@ -188,3 +189,17 @@ def test_a_name_of_the_catalogue_is_refused_where_it_was_written_by_hand(lake_fi
     lake_file.write_text("sources:\n  gsm8k: {files: a, layout: messages, columns: {messages: m}}\n")
     with pytest.raises(TamisError, match=r"sources\.gsm8k: the catalogue has a source of that name"):
         settings_now()
+
+
+@pytest.mark.parametrize("form", ["parquet", "jsonl.gz", "csv", "json"])
+def test_of_a_large_file_the_first_rows_are_fetched_only(
+    tmp_path: Path, place: Workspace, monkeypatch, form: str
+) -> None:
+    monkeypatch.setattr(unseen_place, "_WHOLE", 0)
+    written(tmp_path / f"hub/team/large_{form}/train.{form}", rows("question_answer", 30))
+    with serving(tmp_path / "hub"):
+        seen = inspect(f"team/large_{form}", Hub(None, CACHE, online=False), place)
+    assert seen.file.is_relative_to(place.path)
+    assert seen.best is not None
+    assert (seen.best.layout, seen.best.yielding) == ("prompt-completion", 30)
+    assert len(seen.sample.rows) == 30

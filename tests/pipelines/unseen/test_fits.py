@@ -11,7 +11,7 @@ from pipelines.layouts.known import LAYOUTS
 from pipelines.unseen.fits import best, fits
 from pipelines.unseen.sample import sampled
 
-NESTED = ("messages_with_tools", "messages_nested", "preference_sharegpt", "scored_objects", "verl_object", "verl_list")
+NESTED = ("messages_with_tools", "messages_nested", "preference_sharegpt", "scored_objects", "verl_object")
 
 
 def best_of(path: Path):
@@ -75,7 +75,7 @@ def test_a_few_bad_rows_lower_the_score_and_are_named(tmp_path: Path) -> None:
     assert fit.reasons == {"ends with the user": 1, "no messages in it": 1}
 
 
-@pytest.mark.parametrize("name", ["question_answer", "preference", "problem", "messages_as_json"])
+@pytest.mark.parametrize("name", ["question_answer", "messages_as_json"])
 @pytest.mark.parametrize("form", ["csv.gz", "json", "jsonl.gz"])
 def test_forms_of_files_make_no_difference(tmp_path: Path, name: str, form: str) -> None:
     fit = best_of(written(tmp_path / f"rows.{form}", rows(name, 5)))
