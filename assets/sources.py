@@ -7,7 +7,8 @@ import dagster as dg
 from assets.failures import told, watched
 from assets.partitions import SOURCES
 from assets.resources import Tamis
-from pipelines import snapshots
+from pipelines import local_files, snapshots
+from pipelines import upstream as upstream_now
 from pipelines.accounting import accounts
 from pipelines.catalogue import redaction_now, row_limit
 from pipelines.hub import Absent
@@ -31,7 +32,7 @@ class Reading(dg.Config):
 )
 def upstream(context: dg.OpExecutionContext, tamis: Tamis) -> dg.DataVersionsByPartition:
     """Repositories that cannot be had are in the run's log; where none can, the step fails."""
-    seen = look(tamis.hub, sources())
+    seen = look(tamis.hub, tamis.workspace, sources())
     for name, absent in seen.absent.items():
         context.log.warning(f"ABSENT: {name}: {absent}")
     for name, error in seen.failed.items():
@@ -57,7 +58,7 @@ def snapshot(context: dg.AssetExecutionContext, tamis: Tamis) -> Iterator[dg.Out
     source = sources()[name]
     with told(retry=not watched(context.run.tags)):
         try:
-            pulled = tamis.hub.snapshot(source.repo, source.wanted, revision=source.revision, tell=context.log.info)
+            pulled = upstream_now.snapshot(tamis.hub, tamis.workspace, source, context.log.info)
         except Absent as absent:
             snapshots.forget(tamis.workspace, name)
             context.log.warning(f"ABSENT: {absent}")
@@ -66,11 +67,15 @@ def snapshot(context: dg.AssetExecutionContext, tamis: Tamis) -> Iterator[dg.Out
         snapshots.forget(tamis.workspace, name)
         context.log.warning(f"ABSENT: {name}: of {pulled.repo} this Hub has no {', '.join(pulled.absent)}")
         return
+    before = snapshots.noted_now(tamis.workspace).get(name)
     snapshots.save(tamis.workspace, name, pulled)
+    if before is not None and source.files is not None:
+        local_files.tidy(tamis.workspace, before, snapshots.noted_now(tamis.workspace).values())
+    at = str(source.files) if source.files else f"https://huggingface.co/datasets/{pulled.repo}/tree/{pulled.revision}"
     yield dg.Output(
         None,
         metadata={
-            "repository": dg.MetadataValue.url(f"https://huggingface.co/datasets/{pulled.repo}/tree/{pulled.revision}"),
+            "repository": dg.MetadataValue.path(at) if source.files else dg.MetadataValue.url(at),
             "revision": pulled.revision,
             "files": len(pulled.files),
             "bytes": sum(file.size for file in pulled.files),

@@ -4,12 +4,17 @@ from pipelines.errors import TamisError
 from pipelines.lake_settings import LakeSettings, lake_settings
 from pipelines.quality.redaction import KINDS, Kind
 from pipelines.recipe import Recipe, Unreadable, read, read_all
-from pipelines.sources import sources
+from pipelines.sources import catalogued, sources
 
 
 def settings_now() -> LakeSettings:
-    """What `lake.yaml` says."""
-    return lake_settings()
+    """What `lake.yaml` says. TamisError with file, line and key; also where it adds a source that has a file."""
+    settings = lake_settings()
+    for name in settings.sources:
+        if name in catalogued():
+            cure = "Call the one in lake.yaml otherwise."
+            raise TamisError("the catalogue has a source of that name", where=f"lake.yaml: sources.{name}", cure=cure)
+    return settings
 
 
 def recipes_now() -> dict[str, Recipe | Unreadable]:
@@ -24,7 +29,7 @@ def recipes_now() -> dict[str, Recipe | Unreadable]:
 
 def recipe_now(name: str) -> Recipe:
     """The recipe as its file says now. TamisError with file, line and key."""
-    return read(name, lake_settings(), sources())
+    return read(name, settings_now(), sources())
 
 
 def redaction_now() -> list[Kind]:

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from pipelines.commands import effects, forget, new, review, score
+from pipelines.commands import effects, forget, new, review, score, unseen
 from pipelines.errors import TamisError
 from pipelines.workspace import ROOT
 
@@ -305,6 +305,9 @@ def _tamis(
         project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         typer.echo(f"tamis {project['version']}")
         raise typer.Exit
+
+
+unseen.register(app)
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from pipelines.kept_licences import statement
 from pipelines.quality.redaction import redacted_columns
 from pipelines.recipe import ReasoningTags, Recipe
 from pipelines.states import Pass
+from pipelines.tool_calls import MESSAGES, calls_tools, with_calls
 from pipelines.workspace import Workspace
 from schemas.families import FAMILIES
 from schemas.vocabulary import SIDES
@@ -33,6 +34,20 @@ COLUMNS: Final[dict[str, pa.Schema]] = {
 }
 """What an exported file holds, by family."""
 
+TOOLS: Final = "-tools"
+"""Behind a family's name: the folder of its records that are offered tools or call some, with the columns for that."""
+
+COLUMNS_WITH_TOOLS: Final[dict[str, pa.Schema]] = {
+    family: pa.schema(
+        [
+            *(pa.field(field.name, MESSAGES if field.type == _MESSAGES else field.type) for field in schema),
+            ("tools", pa.string()),
+        ]
+    )
+    for family, schema in COLUMNS.items()
+}
+"""What such a file holds: calls in the messages, and definitions as JSON, as TRL takes them."""
+
 IDS: Final = pa.schema([("id", pa.string()), ("source", pa.string()), ("license", pa.string())])
 """What the row-aligned file beside it holds."""
 
@@ -46,23 +61,26 @@ def _plain(part: str) -> pl.Expr:
     return pl.col(part).list.eval(pl.struct(role=_said.field("role"), content=_said.field("content")))
 
 
-def trainer_columns(family: str, tags: ReasoningTags) -> dict[str, pl.Expr]:
+def trainer_columns(family: str, tags: ReasoningTags, *, tools: bool = False) -> dict[str, pl.Expr]:
     """The columns of a family as TRL's trainers take them: conversational, and nothing else.
 
     A chain of thought is rendered into the assistant's turn between the recipe's tags. `solution` of a task
-    without a gold answer holds the arguments of its verifier.
+    without a gold answer holds the arguments of its verifier. `tools`: of records that `with_calls` was applied to.
     """
+    said = pl.col if tools else _plain
+    beside = {"tools": pl.col("tools")} if tools else {}
     if family == "cot":
         final = pl.col("completion").list.first().struct.field("content")
         thought = pl.concat_str([pl.lit(tags.open), pl.col("reasoning"), pl.lit(tags.close), final])
         answer = pl.when(pl.col("reasoning").is_null()).then(final).otherwise(thought)
-        rendered = pl.concat_list(pl.struct(role=pl.lit("assistant"), content=answer))
-        return {"prompt": _plain("prompt"), "completion": rendered}
+        first = pl.col("completion").list.first()
+        turn = first.struct.with_fields(answer.alias("content")) if tools else None
+        rendered = pl.concat_list(pl.struct(role=pl.lit("assistant"), content=answer) if turn is None else turn)
+        return {"prompt": said("prompt"), "completion": rendered, **beside}
     solution = pl.coalesce("answer", "verifier_args") if family == "grpo" else None
     return {
-        name: solution if solution is not None and name == "solution" else _plain(name)
-        for name in COLUMNS[family].names
-    }
+        name: solution if solution is not None and name == "solution" else said(name) for name in COLUMNS[family].names
+    } | beside
 
 
 def curated(published: Pass, family: str, side: str | None = None) -> pl.LazyFrame:
@@ -83,8 +101,8 @@ def export(workspace: Workspace, published: Pass, recipe: Recipe) -> dict[Path, 
     data and secrets are redacted as the recipe says.
 
     A recipe's folder is a link, which is moved when all files are there; on any error the files of the pass before
-    stay. TamisError if a gate fails: rows that upstream holds out stand on the side train, a record calls tools
-    (which the trainers' columns here have no place for), or the files do not hold what the ledger keeps.
+    stay. Records with tools are exported apart, below `<family>-tools`, since their columns differ. TamisError if a
+    gate fails: rows that upstream holds out stand on the side train, or the files do not hold what the ledger keeps.
     """
     place = workspace.exports / published.recipe
     passes = _passes(workspace, published.recipe)
@@ -97,9 +115,9 @@ def export(workspace: Workspace, published: Pass, recipe: Recipe) -> dict[Path, 
             try:
                 folder.chmod(0o755)
                 written = {
-                    place / family / f"{side}.parquet": rows
+                    place / file: rows
                     for family in FAMILIES
-                    for side, rows in _write(published, recipe, family, folder).items()
+                    for file, rows in _write(published, recipe, family, folder).items()
                 }
                 if written:
                     stated = json.dumps(statement(published), indent=2, ensure_ascii=False)
@@ -158,11 +176,11 @@ def _refuse_pinned(published: Pass) -> None:
 
 
 def _write(published: Pass, recipe: Recipe, family: str, folder: Path) -> dict[str, int]:
-    """Write a family's files; rows by side, of the sides that have any."""
+    """Write a family's files; rows by their paths in the folder, in the order of the sides, those with tools last."""
     kept = curated(published, family)
-    columns = trainer_columns(family, recipe.reasoning)
     redaction = redacted_columns(FAMILIES[family], recipe.redact)
-    counts = dict.fromkeys(SIDES, 0)
+    messages = [field.name for field in COLUMNS[family] if field.type == _MESSAGES]
+    counts = {f"{family}{tools}/{side}.parquet": 0 for tools in ("", TOOLS) for side in SIDES}
     ledger = published.ledger().filter((pl.col("fate") == "kept") & (pl.col("family") == family))
     expected = ledger.group_by("source").len().sort("source").collect()
     with ExitStack() as files:
@@ -177,29 +195,19 @@ def _write(published: Pass, recipe: Recipe, family: str, folder: Path) -> dict[s
         for source in expected["source"]:
             mine = kept.filter(pl.col("source") == source)
             for batch in mine.collect_batches(chunk_size=_ROWS, maintain_order=True, engine="streaming"):
-                _refuse_tools(batch, family)
-                clean = batch.with_columns(redaction)
-                for (side,), rows in clean.group_by("side", maintain_order=True):
-                    file = folder / family / f"{side}.parquet"
-                    append(file, rows.select(**columns), COLUMNS[family])
-                    append(ids_of(file), rows.select(IDS.names), IDS)
-                    counts[str(side)] += rows.height
+                judged = batch.with_columns(redaction).with_columns(__tools=calls_tools(messages))
+                for (tools, side), rows in judged.group_by("__tools", "side", maintain_order=True):
+                    name = f"{family}{TOOLS if tools else ''}/{side}.parquet"
+                    called = with_calls(rows, messages) if tools else rows
+                    columns = trainer_columns(family, recipe.reasoning, tools=bool(tools))
+                    schema = COLUMNS_WITH_TOOLS[family] if tools else COLUMNS[family]
+                    append(folder / name, called.select(**columns), schema)
+                    append(ids_of(folder / name), rows.select(IDS.names), IDS)
+                    counts[name] += rows.height
     if sum(counts.values()) != expected["len"].sum():
         raise TamisError(
             f"{sum(counts.values()):,} records of {family} were found, and the ledger keeps {expected['len'].sum():,}",
             where=f"recipe {published.recipe}",
             cure="Materialise its `ledger` again.",
         )
-    return {side: rows for side, rows in counts.items() if rows}
-
-
-def _refuse_tools(batch: pl.DataFrame, family: str) -> None:
-    messages = [field.name for field in COLUMNS[family] if field.type == _MESSAGES]
-    called = [pl.col(part).list.eval(_said.field("tool_calls").is_not_null()).list.any() for part in messages]
-    wrong = batch.filter(pl.any_horizontal(pl.col("tools").is_not_null(), *called))
-    if wrong.height:
-        raise TamisError(
-            "calls tools, which exports have no columns for yet",
-            where=str(wrong["id"][0]),
-            cure=f"Leave the source {wrong['source'][0]} out of the recipe.",
-        )
+    return {name: rows for name, rows in counts.items() if rows}

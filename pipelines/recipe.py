@@ -22,6 +22,9 @@ from pipelines.workspace import ROOT
 
 RECIPES: Final = ROOT / "recipes"
 
+ALL: Final = "all"
+"""What a recipe says that takes every source."""
+
 
 ReviewGround = Literal[
     "conflict",
@@ -186,16 +189,18 @@ class Unreadable:
     error: TamisError
 
 
-def names(folder: Path = RECIPES) -> list[str]:
+def names(folder: Path | None = None) -> list[str]:
     """Names of the recipes, in alphabetical order."""
-    return sorted(path.stem for path in folder.glob("*.yaml"))
+    return sorted(path.stem for path in (folder or RECIPES).glob("*.yaml"))
 
 
-def read(name: str, lake: LakeSettings, known_sources: Mapping[str, Any], folder: Path = RECIPES) -> Recipe:
+def read(name: str, lake: LakeSettings, known_sources: Mapping[str, Any], folder: Path | None = None) -> Recipe:
     """The recipe `name`. TamisError with file, line and key for what is wrong in it.
 
-    `extends: OTHER` takes every top-level key that is not given from another recipe.
+    `extends: OTHER` takes every top-level key that is not given from another recipe. `sources: all` takes every source,
+    those of the catalogue in alphabetical order and then those that `lake.yaml` adds.
     """
+    folder = folder or RECIPES
     document = Document(folder / f"{name}.yaml")
     base = document.data.pop("extends", None)
     if base is not None:
@@ -205,6 +210,8 @@ def read(name: str, lake: LakeSettings, known_sources: Mapping[str, Any], folder
         if "extends" in parent.data:
             raise document.error(("extends",), f"{base!r} itself extends a recipe", "Extend that one.")
         document = document.over(parent, leaving=("description",))
+    if document.data.get("sources") == ALL:
+        document.data["sources"] = dict.fromkeys(known_sources)
     recipe = document.parse(Recipe)
     for source in recipe.sources:
         if source not in known_sources:
@@ -228,8 +235,23 @@ def read(name: str, lake: LakeSettings, known_sources: Mapping[str, Any], folder
     return recipe
 
 
+def how_taken(source: str, folder: Path | None = None) -> list[str]:
+    """What a user adds to which recipe so that it takes a source, a line each; recipes that take all sources say so."""
+    said = []
+    place = folder or RECIPES
+    for name in names(place):
+        listed = Document(place / f"{name}.yaml").data.get("sources")
+        if listed == ALL:
+            said.append(f"{name}: takes it (sources: {ALL})")
+        elif isinstance(listed, dict) and source not in listed:
+            said.append(
+                f"{place / f'{name}.yaml'}: add `{source}:` under sources, at its place in the order of priority"
+            )
+    return said
+
+
 def read_all(
-    lake: LakeSettings, known_sources: Mapping[str, Any], folder: Path = RECIPES
+    lake: LakeSettings, known_sources: Mapping[str, Any], folder: Path | None = None
 ) -> dict[str, Recipe | Unreadable]:
     """Every recipe, or why it cannot be read."""
     found: dict[str, Recipe | Unreadable] = {}

@@ -23,16 +23,20 @@ def load(workspace: Workspace, source: str) -> Snapshot:
     path = _path(workspace, source)
     if not path.exists():
         raise TamisError("there is no snapshot", where=source, cure="Materialise `snapshot` of this source first.")
-    note = json.loads(path.read_text(encoding="utf-8"))
-    files = tuple(UpstreamFile(**(file | {"local": Path(file["local"])})) for file in note.pop("files"))
-    gone = [file.path for file in files if not file.local.exists()]
+    snapshot = _read(path)
+    gone = [file.path for file in snapshot.files if not file.local.exists()]
     if gone:
         raise TamisError(
             f"files of the snapshot are gone: {', '.join(gone[:3])}",
             where=source,
             cure="Materialise `snapshot` of this source again.",
         )
-    return Snapshot(**(note | {"files": files, "absent": tuple(note["absent"])}))
+    return snapshot
+
+
+def noted_now(workspace: Workspace) -> dict[str, Snapshot]:
+    """Every source's last snapshot, by source, whether its files are still there or not."""
+    return {path.stem: _read(path) for path in sorted(workspace.snapshots.glob("*.json"))}
 
 
 def noted(workspace: Workspace, source: str) -> bool:
@@ -43,6 +47,12 @@ def noted(workspace: Workspace, source: str) -> bool:
 def forget(workspace: Workspace, source: str) -> None:
     """Drop the note of a source that is absent now."""
     _path(workspace, source).unlink(missing_ok=True)
+
+
+def _read(path: Path) -> Snapshot:
+    note = json.loads(path.read_text(encoding="utf-8"))
+    files = tuple(UpstreamFile(**(file | {"local": Path(file["local"])})) for file in note.pop("files"))
+    return Snapshot(**(note | {"files": files, "absent": tuple(note["absent"])}))
 
 
 def _path(workspace: Workspace, source: str) -> Path:

@@ -9,7 +9,13 @@ from pipelines.lake import Lake
 from pipelines.workspace import ROOT, Workspace
 
 _CURATE = """
+import pathlib
 import sys
+import pipelines.lake_settings
+import pipelines.recipe
+if len(sys.argv) > 4:
+    pipelines.lake_settings.LAKE_FILE = pathlib.Path(sys.argv[4])
+    pipelines.recipe.RECIPES = pathlib.Path(sys.argv[5])
 from pipelines import workspace
 from pipelines.opening import served
 opened = workspace.workspace(sys.argv[1])
@@ -47,10 +53,15 @@ SEVEN = "alpaca,countdown,dolly,gsm8k,hh_rlhf,oasst1,sky_t1"
 """Sources of every layout and trap that the graph cares about; the whole catalogue takes a minute."""
 
 
-def curate(home: Path, hub: str = "sample", *, only: str = SEVEN, limit: int = 0) -> tuple[Workspace, str]:
-    """From snapshot to exports, without training; the workspace, and what was said."""
+def curate(
+    home: Path, hub: str = "sample", *, only: str = SEVEN, limit: int = 0, settings: tuple[Path, Path] | None = None
+) -> tuple[Workspace, str]:
+    """From snapshot to exports, without training; the workspace, and what was said.
+
+    `settings`: a `lake.yaml` and a folder of recipes that stand in for the clone's.
+    """
     done = subprocess.run(
-        [sys.executable, "-c", _CURATE, hub, only, str(limit)],
+        [sys.executable, "-c", _CURATE, hub, only, str(limit), *map(str, settings or ())],
         cwd=ROOT,
         env=environment(home),
         capture_output=True,

@@ -14,6 +14,7 @@ from pipelines.hub.configs import choose, resolve
 from pipelines.hub.connection import Connection
 from pipelines.hub.downloads import fetch
 from pipelines.hub.errors import NoRevision
+from pipelines.hub.sight import config_names, first_rows
 from pipelines.locks import Tell
 from pipelines.wanted import Progress, Snapshot, UpstreamFile, Wanted
 
@@ -77,6 +78,23 @@ class Hub:
         with writing(self._cache.root):
             commit, chosen = self._choose(repo, wanted, revision)
         return chosen, self._cache.to_fetch(commit, [file.path for file in chosen.files])
+
+    def configs(self, repo: str, *, revision: str | None = None) -> list[str]:
+        """Names of a repository's configs; none where it has no files that the Hub's own rules find. Raises as
+        `revision` does."""
+        info = self._info(repo, revision or "main")
+        return config_names(self._connection, Commit(info.id, str(info.sha)))
+
+    def paths(self, repo: str, *, revision: str | None = None) -> dict[str, int]:
+        """Every file of a commit and its size in bytes. Raises as `revision` does."""
+        with writing(self._cache.root):
+            commit, _ = self._choose(repo, (), revision)
+        return {path: size for path, (size, _) in commit.files.items()}
+
+    def first_rows(self, repo: str, path: str, into: Path, *, rows: int, revision: str | None = None) -> None:
+        """Write the first rows of a file to another one, without fetching all of it. Raises as `revision` does."""
+        info = self._info(repo, revision or "main")
+        first_rows(self._connection, Commit(info.id, str(info.sha)), path, into, rows)
 
     def _choose(self, repo: str, wanted: Sequence[Wanted], revision: str | None) -> tuple[Commit, Snapshot]:
         info = self._info(repo, revision or "main")

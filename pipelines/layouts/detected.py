@@ -28,10 +28,10 @@ _TURNS: Final = (
 
 _USER: Final = ("human", "user", "patient", "paciente", "患者", "病人")
 _ASSISTANT: Final = ("assistant", "ai", "doctor", "physician", "arzt", "ärztin", "médecin", "læge", "医生", "医師")
-_ROLES: Final = dict.fromkeys(_USER, "user") | dict.fromkeys(_ASSISTANT, "assistant")
+ROLES: Final = dict.fromkeys(_USER, "user") | dict.fromkeys(_ASSISTANT, "assistant")
 """Who speaks: a role, or the mark at the beginning of a line in a conversation that is one text. Doctors answer."""
 
-_MARK: Final = rf"(?mi)^[ \t]*\**({'|'.join(_ROLES)})\**[ \t]*[:：]\**"
+_MARK: Final = rf"(?mi)^[ \t]*\**({'|'.join(ROLES)})\**[ \t]*[:：]\**"
 _BREAK: Final = "\ufdd0"
 
 COLUMNS: Final[dict[str, Column]] = {
@@ -72,7 +72,7 @@ REJECT: Final[dict[str, pl.Expr]] = {
 
 def _spoken(column: str, speaker: str, said: str) -> pl.Expr:
     turn = pl.element().struct
-    who = role(turn.field(speaker)).replace(_ROLES)
+    who = role(turn.field(speaker)).replace(ROLES)
     return pl.col(column).list.eval(message(who, turn.field(said)))
 
 
@@ -80,6 +80,6 @@ def _marked(column: str) -> pl.Expr:
     """Turns of a text in which each begins with its speaker and a colon; null where it does not begin with one."""
     marked = pl.col(column).str.replace_all(_MARK, f"{_BREAK}${{1}}:")
     turn = pl.element().str.splitn(":", 2).struct
-    who = turn.field("field_0").str.to_lowercase().replace(_ROLES)
+    who = turn.field("field_0").str.to_lowercase().replace(ROLES)
     spoken = marked.str.split(_BREAK).list.slice(1).list.eval(message(who, turn.field("field_1").str.strip_chars()))
     return pl.when(marked.str.strip_chars_start().str.starts_with(_BREAK)).then(spoken)

@@ -29,6 +29,7 @@ from pipelines.scores import changed_scores
 from pipelines.sources.source import Source
 from pipelines.states import Pass, State, last_pass, last_state
 from pipelines.tombstones import forgotten_since
+from pipelines.upstream import planned as what_of
 from pipelines.workspace import Workspace
 
 
@@ -54,10 +55,9 @@ def plan(
     planned = []
     for name, source in sources.items():
         if only is None or name in only:
-            say(f"asking the Hub about {source.repo}")
-            planned.append(
-                _source(hub, name, source, files.filter(pl.col("source") == name), limit or row_limit(name), notes)
-            )
+            say(f"looking at {source.repo}")
+            mine = files.filter(pl.col("source") == name)
+            planned.append(_source(hub, workspace, name, source, mine, limit or row_limit(name), notes))
     others = tuple(name for name in sources if only is not None and name not in only)
     upstream = sum(one.upstream for one in planned)
     upstream += int(files.filter(pl.col("source").is_in(others))["bytes"].sum())
@@ -79,10 +79,16 @@ def plan(
 
 
 def _source(
-    hub: Hub, name: str, source: Source, known: pl.DataFrame, limit: int | None, notes: pl.DataFrame
+    hub: Hub,
+    workspace: Workspace,
+    name: str,
+    source: Source,
+    known: pl.DataFrame,
+    limit: int | None,
+    notes: pl.DataFrame,
 ) -> SourcePlan:
     try:
-        snapshot, to_fetch = hub.look(source.repo, source.wanted, revision=source.revision)
+        snapshot, to_fetch = what_of(hub, workspace, source)
     except Absent:
         return SourcePlan(name, "ABSENT", "this Hub does not have it")
     except TamisError as error:

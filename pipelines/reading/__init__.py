@@ -1,4 +1,4 @@
-"""Upstream's files as frames: parquet, JSON lines and JSON arrays, with whatever is broken in them set apart.
+"""Upstream's files as frames: parquet, JSON lines, JSON arrays and CSV, with whatever is broken in them set apart.
 
 What a file is, its content says, not its name. Every upstream row comes out once: read, or broken with a reason.
 """
@@ -11,6 +11,7 @@ from pipelines.columns import ColumnTypes, Groups
 from pipelines.reading.arrays import element_blocks
 from pipelines.reading.asked import Asked
 from pipelines.reading.batch import Batch
+from pipelines.reading.csvs import read_csv
 from pipelines.reading.lines import line_blocks
 from pipelines.reading.objects import decoded
 from pipelines.reading.parquet import read_parquet
@@ -44,6 +45,9 @@ def read(
         yield from read_parquet(path, asked, limit, batch_bytes)
         return
     with opened(path) as stream:
+        if form.table:
+            yield from read_csv(path, stream, asked, limit, batch_bytes)
+            return
         array = form.array
         texts = line_blocks(stream, batch_bytes) if array is None else element_blocks(path, stream, batch_bytes, array)
         yield from decoded(path, texts, asked, limit)

@@ -19,6 +19,7 @@ _HEAD: Final = 1 << 20
 _COMPRESSED: Final = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _ZIPPED_NAMES: Final = (".gz", ".zst", ".zstd")
 _JSON_NAMES: Final = (".json", ".jsonl", ".ndjson")
+_TABLE_NAMES: Final = (".csv", ".tsv")
 _BOM: Final = b"\xef\xbb\xbf"
 _KEY: Final = re.compile(r'\s*("(?:[^"\\]|\\.)*")\s*:\s*')
 _FIRST_KEY: Final = re.compile(r'\{\s*("(?:[^"\\]|\\.)*")\s*:')
@@ -26,9 +27,13 @@ _FIRST_KEY: Final = re.compile(r'\{\s*("(?:[^"\\]|\\.)*")\s*:')
 
 @dataclass(frozen=True)
 class Form:
-    """What a file is. `array`: where the elements of its one array begin, and None for rows a line."""
+    """What a file is. `array`: where the elements of its one array begin, and None for rows a line.
+
+    `table`: values with separators between them, under a line of names.
+    """
 
     parquet: bool = False
+    table: bool = False
     array: "Array | None" = None
 
 
@@ -55,6 +60,7 @@ class Array:
 
 PARQUET: Final = Form(parquet=True)
 LINES: Final = Form()
+TABLE: Final = Form(table=True)
 
 
 @contextlib.contextmanager
@@ -69,8 +75,8 @@ def opened(path: Path) -> Iterator[pa.NativeFile]:
 def recognised(path: Path, columns: frozenset[str]) -> Form:
     """What the file is, by its content. `columns` tell an object that is a row from one that holds the rows.
 
-    TamisError for what is neither parquet nor JSON, and for a file without a byte that should be parquet or
-    compressed.
+    TamisError for what is neither parquet nor JSON nor (by its name) CSV, and for a file without a byte that should
+    be parquet or compressed.
     """
     with opened(path) as stream:
         head = bytes(stream.read(_HEAD))
@@ -82,11 +88,13 @@ def recognised(path: Path, columns: frozenset[str]) -> Form:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise TamisError("it is UTF-16, and JSON is UTF-8", where=str(path), cure=_ASK_UPSTREAM)
     begins = len(head) - len(head.removeprefix(_BOM).lstrip())
+    if names[-1:] and names[-1].lower() in _TABLE_NAMES and not _whole(head[begins:].partition(b"\n")[0]):
+        return TABLE
     if head[begins:].startswith((b"[", b"{")):
         return _json(head, begins, columns)
     if head[begins:] and names[-1:] and names[-1] not in _JSON_NAMES:
         raise TamisError(
-            f"it is neither parquet nor JSON: it begins with {head[:40]!r}", where=str(path), cure=_ASK_UPSTREAM
+            f"it is neither parquet nor JSON nor CSV: it begins with {head[:40]!r}", where=str(path), cure=_ASK_UPSTREAM
         )
     return LINES
 

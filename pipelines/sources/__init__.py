@@ -1,4 +1,7 @@
-"""One file a data set. The registry finds each module's `SOURCE`; its file's name is the source's name."""
+"""One file a data set. The registry finds each module's `SOURCE`; its file's name is the source's name.
+
+Beside them stand the sources that `lake.yaml` adds.
+"""
 
 import functools
 import importlib
@@ -7,12 +10,28 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
 from pipelines.errors import TamisError
+from pipelines.lake_settings import lake_settings
+from pipelines.sources.added import from_settings
 from pipelines.sources.source import Source
 
 
 @functools.cache
 def sources() -> Mapping[str, Source]:
-    """Every source by name, in alphabetical order."""
+    """Every source by name: the catalogue's in alphabetical order, then those that `lake.yaml` adds.
+
+    Where that file cannot be read, the catalogue's alone, so that definitions load; what uses the lake's settings then
+    fails with file, line and key.
+    """
+    try:
+        added = from_settings(lake_settings())
+    except TamisError:
+        added = {}
+    return {**catalogued(), **{name: source for name, source in added.items() if name not in catalogued()}}
+
+
+@functools.cache
+def catalogued() -> Mapping[str, Source]:
+    """The sources that have a file here, in alphabetical order."""
     found = {}
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
         declared = getattr(importlib.import_module(f"{__name__}.{module.name}"), "SOURCE", None)

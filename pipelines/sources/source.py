@@ -11,6 +11,7 @@ from typing import Final
 import polars as pl
 
 from pipelines.columns import ColumnTypes, Groups
+from pipelines.layouts.layout import Parts
 from pipelines.wanted import Wanted
 from schemas.vocabulary import SIDES
 
@@ -60,6 +61,28 @@ class Read:
     whole_file: bool = False
     made_with: tuple[str, ...] = ()
 
+    @classmethod
+    def laid_out(
+        cls,
+        parts: Parts,
+        *,
+        config: str | None = None,
+        splits: tuple[str, ...] = ("train",),
+        data_files: Mapping[str, str] | None = None,
+    ) -> "Read":
+        """A read of rows in a layout that many sets share (`pipelines.layouts.known`)."""
+        return cls(
+            config=config,
+            splits=splits,
+            data_files=data_files,
+            columns=parts.columns,
+            prepare=parts.prepare,
+            reject=parts.reject,
+            families=parts.families,
+            part_of=parts.part_of,
+            whole_file=parts.whole_file,
+        )
+
     @property
     def wanted(self) -> Wanted:
         """What the Hub is asked for."""
@@ -72,7 +95,9 @@ class Source:
 
     A repository that states a licence at the commit that is read is believed before it. `made_with`: models that wrote
     or rated its rows, where they are known, by their makers' names: their terms may bind who trains on them.
-    `revision` pins a commit where a trap demands it. The docstring of the module says what is special.
+    `revision` pins a commit where a trap demands it. The docstring of the module says what is special. `files`: the
+    file or folder that it is read from, where it is none of the Hub's; `repo` is then what stands for it in tables.
+    `entry`: what `lake.yaml` says of it, where it was added there.
     """
 
     repo: str
@@ -81,6 +106,8 @@ class Source:
     language: str | None = None
     revision: str | None = None
     made_with: tuple[str, ...] = ()
+    files: Path | None = None
+    entry: str = ""
     module: str = field(default_factory=lambda: _calling_module(), compare=False)
 
     @property
@@ -94,7 +121,9 @@ class Source:
 
     @property
     def about(self) -> str:
-        """The module's docstring."""
+        """The module's docstring; of a source that was added, what `lake.yaml` says."""
+        if self.entry:
+            return f"Added in lake.yaml: {self.entry}"
         return inspect.getdoc(sys.modules[self.module]) or ""
 
     @property
@@ -105,6 +134,7 @@ class Source:
         shared = [path for pattern in SHARED for path in sorted(package.glob(pattern))]
         for path in [Path(str(sys.modules[self.module].__file__)), *shared]:
             digest.update(path.read_bytes())
+        digest.update(self.entry.encode())
         return digest.hexdigest()[:16]
 
 

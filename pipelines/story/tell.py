@@ -84,7 +84,8 @@ def origin(state: State, record: Mapping[str, Any], *, online: bool) -> Origin:
     same_file = (pl.col("source") == record["source"]) & (pl.col("file") == at["file"])
     repos = state.scan("files").filter(same_file).select("repo").collect()["repo"]
     repo = repos[0] if len(repos) else record["source"]
-    link = f"{_HUB}/datasets/{repo}/blob/{record['revision']}/{at['file']}" if online and repo != ARGILLA else None
+    on_hub = online and repo != ARGILLA and not str(repo).startswith("file:")
+    link = f"{_HUB}/datasets/{repo}/blob/{record['revision']}/{at['file']}" if on_hub else None
     return Origin(record["source"], repo, record["revision"], at["config"], at["split"], at["file"], at["row"], link)
 
 

@@ -211,11 +211,37 @@ def test_a_record_that_is_not_there_is_missed(place: Workspace, lake: Lake) -> N
         export(place, corpus, RECIPE)
 
 
-def test_a_call_of_a_tool_is_not_lost_in_silence(place: Workspace, lake: Lake) -> None:
-    call = [{**messages(("assistant", ""))[0], "tool_calls": '[{"name": "search"}]'}]
-    calling = [Row("a/instruction/1", {"prompt": QUESTION, "completion": call})]
-    with pytest.raises(TamisError, match=r"a/instruction/1: calls tools.*Leave the source a out"):
-        export(place, published(lake_state(lake, calling), calling), RECIPE)
+def test_calls_of_tools_are_exported_apart_and_loaded_whole(place: Workspace, lake: Lake) -> None:
+    made = [
+        {"id": "1", "type": "function", "function": {"name": "search", "arguments": '{"q": "é"}'}},
+        {"function": {"name": "add", "arguments": {"a": 1}}},
+        {"name": "bare", "arguments": {}},
+    ]
+    call = [{**messages(("assistant", ""))[0], "tool_calls": json.dumps(made)}]
+    raw = [{**messages(("assistant", "Well:"))[0], "tool_calls": '["add(1, 2)"]'}]
+    told = {**messages(("tool", "3"))[0], "tool_call_id": "1", "name": "search"}
+    offered = '[{"type": "function", "function": {"name": "search"}}]'
+    there = [
+        Row("a/instruction/1", {"prompt": QUESTION, "completion": call, "tools": offered}),
+        Row("a/instruction/2", {"prompt": [*QUESTION, *raw, told], "completion": messages(("assistant", "So."))}),
+        instruction("a/3", "Why?", "So."),
+    ]
+    written = export(place, published(lake_state(lake, there), there), RECIPE)
+    assert {str(path.relative_to(place.exports / "default")): rows for path, rows in written.items()} == {
+        "instruction/train.parquet": 1,
+        "instruction-tools/train.parquet": 2,
+    }
+    first, second = pl.read_parquet(place.exports / "default/instruction-tools/train.parquet").to_dicts()
+    assert first["tools"] == offered
+    assert [(c["id"], c["type"], c["function"]) for c in first["completion"][0]["tool_calls"]] == [
+        ("1", "function", {"name": "search", "arguments": '{"q": "é"}'}),
+        (None, "function", {"name": "add", "arguments": '{"a":1}'}),
+        (None, "function", {"name": "bare", "arguments": "{}"}),
+    ]
+    assert [(m["role"], m["content"], m["tool_call_id"]) for m in second["prompt"][-2:]] == [
+        ("assistant", "Well:\nadd(1, 2)", None),
+        ("tool", "3", "1"),
+    ]
 
 
 def test_an_empty_corpus_is_exported_as_no_files(place: Workspace, lake: Lake) -> None:

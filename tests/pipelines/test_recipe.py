@@ -5,7 +5,7 @@ import pytest
 from pipelines.catalogue import recipes_now
 from pipelines.errors import TamisError
 from pipelines.lake_settings import LakeSettings, lake_settings
-from pipelines.recipe import Recipe, Unreadable, names, read, read_all
+from pipelines.recipe import Recipe, Unreadable, how_taken, names, read, read_all
 from pipelines.sources import sources
 
 KNOWN = {"gsm8k": None, "dolly": None}
@@ -183,3 +183,14 @@ def test_every_error_in_lake_yaml_names_line_and_key(tmp_path: Path, text: str, 
 
 def test_the_projects_own_lake_yaml_spells_out_the_defaults() -> None:
     assert lake_settings() == LakeSettings()
+
+
+def test_a_recipe_may_take_all_sources(tmp_path: Path) -> None:
+    parsed(tmp_path, "sources: all\n")
+    (tmp_path / "some.yaml").write_text("sources: {gsm8k: null}\n")
+    (taking,) = [name for name in names(tmp_path) if name != "some"]
+    assert list(read(taking, LAKE, KNOWN, tmp_path).sources) == list(KNOWN)
+    assert how_taken("new", tmp_path) == [
+        f"{taking}: takes it (sources: all)",
+        f"{tmp_path / 'some.yaml'}: add `new:` under sources, at its place in the order of priority",
+    ]

@@ -21,7 +21,7 @@ def repos(tmp_path: Path) -> dict[str, str]:
     return {name: f"org/{name}-{uuid.uuid4().hex[:8]}" for name in ("good", "broken", "missing", "pinned", "old")}
 
 
-def test_each_commit_is_seen_whatever_befalls_the_others(tmp_path, repos, monkeypatch):
+def test_each_commit_is_seen_whatever_befalls_the_others(tmp_path, place, repos, monkeypatch):
     monkeypatch.setattr(errors, "_pause", lambda _: None)
     folder = tmp_path / "hub"
     for name in ("good", "broken", "pinned"):
@@ -32,8 +32,8 @@ def test_each_commit_is_seen_whatever_befalls_the_others(tmp_path, repos, monkey
         good, pinned = hub.revision(repos["good"]), hub.revision(repos["pinned"])
         sources = {name: Source(repo=repo, license=None, reads=SOURCE.reads) for name, repo in repos.items()}
         sources["pinned"] = Source(repo=repos["pinned"], license=None, reads=SOURCE.reads, revision=pinned)
-        seen = look(hub, sources)
-        online = look(Hub(None, CACHE, online=True), sources)
+        seen = look(hub, place, sources)
+        online = look(Hub(None, CACHE, online=True), place, sources)
     assert seen.commits == {"good": good, "pinned": pinned, "old": good}
     assert seen.absent.keys() == {"missing"}
     assert seen.failed.keys() == {"broken"}

@@ -206,7 +206,7 @@ def test_limits_count_broken_rows_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("data", [b"<html>", b"version https://git-lfs.github.com/spec/v1\n", b"a,b\n1,2\n"])
 def test_a_file_of_no_known_form_is_refused(tmp_path: Path, data: bytes) -> None:
-    with pytest.raises(TamisError, match=r"neither parquet nor JSON: it begins with b'.*\. Look at it on the Hub"):
+    with pytest.raises(TamisError, match=r"nor JSON nor CSV: it begins with b'.*\. Look at it on the Hub"):
         list(read(written(tmp_path, data, "f.parquet"), columns=TEXT))
     assert whole(written(tmp_path, data), TEXT).rows.is_empty()
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from pipelines.sources import source as declared
 
 PACKAGE = Path(declared.__file__).parent.parent
-SHAPELESS = {"errors", "sources", "wanted"}
-"""What sources and their layouts import that shapes no record."""
+SHAPELESS = {"errors", "lake_settings", "sources", "wanted"}
+"""What sources and their layouts import that shapes no record; what `lake.yaml` says of one is in its `entry`."""
 
 
 def imported(path: Path) -> set[str]:
