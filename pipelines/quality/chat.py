@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from pipelines.quality.signal import ANSWERS, SAID, Part, of_part, of_record, yes
+from pipelines.quality.signal import ANSWERS, SAID, Part, of_part, of_record, where, yes
 from schemas.families import FAMILIES, Family
 
 _ALL = tuple(FAMILIES)
@@ -50,6 +50,8 @@ _ABOUT_URLS = (
 )
 
 _CANNOT = r"(?:can(?:no|['’])?t|can not|could(?:n['’]t| not)|unable|not able|won['’]t|will not|am not going)"
+_REFUSES = r"(?i)can ?no|can['’]?t|could ?n|unable|not able|won['’]?t|will not|not going|抱歉|对不起|我无法|我不能"
+"""What each refusal has in it."""
 _REFUSAL = "|".join(
     [
         r"(?i)\b(?:sorry|i['’]m afraid|i am afraid|apologi[sz]e|unfortunately)\b[^.!?\n]{0,60}\b(?:i|we|model)\b"
@@ -170,7 +172,8 @@ def next_tasks(part: Part) -> pl.Expr:
 @of_part(unit="0 or 1", parts=ANSWERS)
 def refusal(part: Part) -> pl.Expr:
     """Whether the answer begins by saying that it will not or cannot do what is asked. English and Chinese."""
-    return yes(part.text.str.head(_HEAD).str.contains(_REFUSAL))
+    head = part.text.str.head(_HEAD)
+    return where(head.str.contains(_REFUSES), head, lambda text: yes(text.str.contains(_REFUSAL)))
 
 
 @of_part(unit="0 or 1", parts=ANSWERS)
