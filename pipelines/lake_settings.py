@@ -40,13 +40,15 @@ class Ties(_Strict):
 class LakeSettings(_Strict):
     """What `lake.yaml` says. `pair_floor`: Jaccard similarity from which pairs are stored.
 
-    `rejects_at_most`: share of a source's rows that may be rejects before the source is refused.
+    `rejects_at_most`: share of a source's rows that may be rejects before the source is refused. `tokenizer`: whose
+    tokens are counted, as a repository of the Hub or the path of a tokenizer.json.
     """
 
     pair_floor: float = Field(default=0.7, gt=0, le=1)
     shares: Shares = Shares()
     ties: Ties = Ties()
     rejects_at_most: float = Field(default=0.2, ge=0, le=1)
+    tokenizer: str | None = None
 
 
 def lake_settings(path: Path = LAKE_FILE) -> LakeSettings:

@@ -52,7 +52,7 @@ def _slot(keys: _Hashes, stamps: Ints, stamp: int, mask: int, key: np.uint64) ->
 
 
 @kernel
-def _words(data: Bytes, start: int, end: int, table: CodePoints, words: _Hashes) -> int:
+def hash_words(data: Bytes, start: int, end: int, table: CodePoints, words: _Hashes) -> int:
     """Write the hash of each word between two bytes to `words`; returns how many there are."""
     count = 0
     current = _BASIS
@@ -190,7 +190,7 @@ def _repeated(data: Bytes, offsets: Ints, table: CodePoints, width: int) -> Ints
         out[row, 0] = end - start
         if end == start:
             continue
-        count = _words(data, start, end, table, words)
+        count = hash_words(data, start, end, table, words)
         # A table just large enough for this text stays in the cache.
         mask = 15
         while mask < 2 * max(count, (end - start) // 2):

@@ -123,9 +123,12 @@ def fineweb_short_line_share(part: Part) -> pl.Expr:
 def fineweb_repeated_line_char_share(part: Part) -> pl.Expr:
     """Characters in lines that stood in the text before, of all but line feeds. Refused above .01."""
     feeds, chars = part.count("web_newlines"), part.count("web_chars")
-    return pl.when(chars > feeds).then(part.count("web_dup_full_line_chars") / (chars - feeds)).when(
-        chars == feeds
-    ).then(0.0)
+    return (
+        pl.when(chars > feeds)
+        .then(part.count("web_dup_full_line_chars") / (chars - feeds))
+        .when(chars == feeds)
+        .then(0.0)
+    )
 
 
 @of_part(unit="share", source=_FINEWEB)

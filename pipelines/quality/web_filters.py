@@ -125,8 +125,10 @@ def _outside(point: int, inner: int, inner_kind: int, second: int, before: bool)
     if point == 61:
         return before
     # - / \\ @ ^ ` | ~ stay with what they touch.
-    return not (point == 45 or point == 47 or point == 92 or point == 64 or point == 94 or point == 96 or point > 123)\
+    return (
+        not (point == 45 or point == 47 or point == 92 or point == 64 or point == 94 or point == 96 or point > 123)
         or point == 125
+    )
 
 
 @kernel
@@ -136,7 +138,7 @@ def _parts(before: int, kind_before: int, point: int, after: int, kind_after: in
     if point == 46:  # not 3.5 or e.g; but end.Next
         return 97 <= before <= 122 and 65 <= after <= 90
     if point == 44:
-        return kind_before & 8 != 0 and kind_after & 8 != 0
+        return bool(kind_before & 8) and bool(kind_after & 8)
     if point == 45:
         return digits or (kind_before & 2 != 0 and kind_after & 8 != 0)
     if point == 43 or point == 42 or point == 94:
