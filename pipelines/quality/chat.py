@@ -116,11 +116,17 @@ def missing_attachment(family: Family) -> pl.Expr:
     return yes(turn.str.contains(f"(?i){_MISSING}") | lone)
 
 
-@of_record(unit="characters", families=("instruction", "cot"))
+@of_record(unit="characters", families=("instruction", "preference", "cot"))
 def echoed_chars(family: Family) -> pl.Expr:
-    """Characters of the last turn if the answer is that turn and nothing else, white space aside; else 0."""
-    asked, answered = _folded("last_turn"), _folded("completion")
-    return pl.when(asked == answered).then(asked.str.len_chars()).otherwise(0).cast(pl.Int64)
+    """Characters of the last turn if the answer (the chosen one of a pair) is that turn and nothing else, white space
+    aside; else 0."""
+    return _echoed(family, _folded("last_turn").str.len_chars())
+
+
+@of_record(unit="words", families=("instruction", "preference", "cot"))
+def echoed_words(family: Family) -> pl.Expr:
+    """The same in words: of scripts that put no space between them, in characters."""
+    return _echoed(family, pl.col(f"{_answer(family)}.words"))
 
 
 @of_record(unit="characters", families=("instruction", "cot"))
@@ -186,6 +192,15 @@ def model_identity(part: Part) -> pl.Expr:
 def knowledge_cutoff(part: Part) -> pl.Expr:
     """Whether the answer speaks of the day on which its knowledge ends. English and Chinese."""
     return yes(part.text.str.contains(_CUTOFF))
+
+
+def _answer(family: Family) -> str:
+    return "chosen" if "chosen" in family.parts else "completion"
+
+
+def _echoed(family: Family, size: pl.Expr) -> pl.Expr:
+    same = _folded("last_turn") == _folded(_answer(family))
+    return pl.when(same).then(size).otherwise(0).cast(pl.Int64)
 
 
 def _folded(column: str) -> pl.Expr:
