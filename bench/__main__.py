@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import curate, decontaminate, dedup, signals, verify
+from bench import curate, decontaminate, dedup, planted, precision, signals, verify
 from bench.machine import machine
 
 BENCHMARKS = {
@@ -13,6 +13,8 @@ BENCHMARKS = {
     "decontaminate": decontaminate.run,
     "verify": verify.run,
     "signals": signals.run,
+    "planted": planted.run,
+    "precision": precision.run,
 }
 
 

@@ -26,6 +26,7 @@ RULES: Final = 10
 HITS: Final = 50
 JUDGEMENTS: Final = Path(__file__).with_name("precision.csv")
 _EXCERPT: Final = 110
+_content: Final = pl.element().struct.field("content")
 
 
 def run(data: Path | None) -> str:
@@ -72,9 +73,9 @@ def draw(folder: Path) -> pl.DataFrame:
         for name, table in _records(source, folder).items():
             parts = [part for part in ("reasoning", "completion", "chosen") if part in table.columns]
             texts = [
-                pl.col(part) if part == "reasoning" else pl.col(part).list.eval(pl.element().struct.field("content")).list.join(" ")
+                pl.col(part) if part == "reasoning" else pl.col(part).list.eval(_content).list.join(" ")
                 for part in parts
-            ]  # fmt: skip
+            ]
             records.append(
                 table.select(
                     "id", "content_hash", "source",
