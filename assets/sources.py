@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import dagster as dg
+import polars as pl
 
 from assets.failures import told, watched
 from assets.partitions import SOURCES
@@ -12,6 +13,7 @@ from pipelines import upstream as upstream_now
 from pipelines.accounting import accounts
 from pipelines.catalogue import redaction_now, row_limit
 from pipelines.hub import Absent
+from pipelines.quality.pairs import pair_facts
 from pipelines.refresh import refresh
 from pipelines.report.markdown import outcomes_markdown, rejects_markdown, rows_markdown, signals_markdown
 from pipelines.sources import sources
@@ -159,6 +161,7 @@ def records_and_signals(
         metadata={
             "dagster/partition_row_count": sum(done.records.values()),
             "signals": dg.MetadataValue.md(signals_markdown(tamis.lake, name, tuple(done.records))),
+            **_pairs(tamis, name, tuple(done.records)),
         },
     )
     found = outcome_counts(tamis.lake, name)
@@ -186,3 +189,15 @@ def records_and_signals(
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"rejected": rejected, "upstream_rows": done.rows},
     )
+
+
+def _pairs(tamis: Tamis, name: str, families: tuple[str, ...]) -> dict[str, float]:
+    """Length bias and pairs in both orders, of a source that has pairs."""
+    if "preference" not in families:
+        return {}
+    records, signals = (
+        tamis.lake.scan(f"{table}_preference").filter(pl.col("source") == name) for table in ("records", "signals")
+    )
+    facts = pair_facts(records, signals)
+    bias = {} if facts.length_bias is None else {"longer_wins_auc": facts.length_bias}
+    return bias | {"pairs_in_both_orders": facts.both_orders}

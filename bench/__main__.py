@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import argilla, curate, decontaminate, dedup, golds, growth, normalise, verify
+from bench import argilla, curate, decontaminate, dedup, golds, growth, normalise, planted, precision, signals, verify
 from bench.machine import machine
 from bench.peers import beside
 
@@ -16,6 +16,9 @@ BENCHMARKS = {
     "golds": golds.run,
     "decontaminate": decontaminate.run,
     "verify": verify.run,
+    "signals": signals.run,
+    "planted": planted.run,
+    "precision": precision.run,
     "argilla": argilla.run,
     "growth": growth.run,
 }

@@ -91,13 +91,15 @@ class LakeSettings(_Strict):
     """What `lake.yaml` says. `pair_floor`: Jaccard similarity from which pairs are stored.
 
     `rejects_at_most`: share of a source's rows that may be rejects before the source is refused. `scores`: files of
-    scores by the name of the signal that they become. `sources`: those that were added, by name.
+    scores by the name of the signal that they become. `sources`: those that were added, by name. `tokenizer`: whose
+    tokens are counted, as a repository of the Hub or the path of a tokenizer.json.
     """
 
     pair_floor: float = Field(default=0.7, gt=0, le=1)
     shares: Shares = Shares()
     ties: Ties = Ties()
     rejects_at_most: float = Field(default=0.2, ge=0, le=1)
+    tokenizer: str | None = None
     scores: dict[str, ScoreFile] = {}
     sources: dict[str, Added] = {}
 

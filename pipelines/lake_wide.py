@@ -27,7 +27,8 @@ _KEY = ("content_hash", "text_hash", "words", "keys")
 
 def built_with(settings: LakeSettings) -> str:
     """Identity of what shapes the lake-wide tables: settings, and the code of duplicates, contamination, sides."""
-    digest = hashlib.sha256(settings.model_dump_json(exclude={"rejects_at_most", "scores"}).encode())
+    aside = {"rejects_at_most", "scores", "sources", "tokenizer"}
+    digest = hashlib.sha256(settings.model_dump_json(exclude=aside).encode())
     for package in (dedup, decontaminate, sides):
         for path in sorted(Path(str(package.__file__)).parent.glob("*.py")):
             digest.update(path.read_bytes())

@@ -7,6 +7,7 @@ changes, these are computed again from the committed records.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import polars as pl
@@ -17,7 +18,9 @@ from pipelines.errors import TamisError
 from pipelines.lake import Lake
 from pipelines.lake_settings import LakeSettings
 from pipelines.normalise import Place, batches, file_key, normalise
+from pipelines.quality import code as code_blocks
 from pipelines.quality import signals as quality
+from pipelines.quality import tokens
 from pipelines.reading import read
 from pipelines.sources.source import Read, Source
 from pipelines.staging import Staged, Writer
@@ -70,6 +73,7 @@ class _Staging:
     lake: Lake
     source: str
     workers: Workers
+    tools: quality.Tools
     forgotten: pl.DataFrame
     kept: set[str] = field(default_factory=set)
     measured: set[str] = field(default_factory=set)
@@ -110,8 +114,9 @@ def refresh(
         with committing(lake, progress):
             pass  # what a killed run of this source left is finished before its tables are read
         before = lake.scan("files").filter(pl.col("source") == name).collect()
-        with Workers() as workers:
-            staging = _Staging(lake, name, workers, tombstones(lake).collect())
+        with Workers() as workers, code_blocks.parsers() as parsers:
+            tools = quality.Tools(tokens.load(settings.tokenizer), parsers)
+            staging = _Staging(lake, name, workers, tools, tombstones(lake).collect())
             try:
                 rows, again = _stage_files(staging, source, snapshot, before, limit, progress)
                 files = pl.DataFrame(rows, schema=_FILES_SCHEMA)
@@ -140,7 +145,7 @@ def _stage_files(
         if old is not None and intact and why_again(old, file, source.code, left, stated) is None:
             row = old
             staging.kept.add(file_key(file.path))
-            if _measures_are_stale(staging.lake, staging.source, file_key(file.path)):
+            if _measures_are_stale(staging, file_key(file.path)):
                 progress(f"{staging.source}: {file.path}: signals and verification by new code")
                 _measure_again(staging, file_key(file.path))
         elif left == 0:
@@ -153,25 +158,32 @@ def _stage_files(
     return rows, again
 
 
-def _measures_are_stale(lake: Lake, source: str, tag: str) -> bool:
+def _measures_are_stale(staging: _Staging, tag: str) -> bool:
     """Whether an upstream file has committed records that were measured or verified by other code, or never."""
+    lake, source = staging.lake, staging.source
     for table, families in _MEASURED_OF.items():
         made = lake.files(table, source, {tag})
-        code = verifying.code() if table == "verification" else quality.code()
+        code = verifying.code() if table == "verification" else quality.code(staging.tools)
         current = pl.scan_parquet(made).select((pl.col("code") == code).all()).collect().item() if made else True
         if not current or (not made and any(lake.files(f"records_{name}", source, {tag}) for name in families)):
             return True
     return False
 
 
-def _measure(staging: _Staging, writers: Mapping[str, Writer], records: pl.DataFrame, family: Family) -> None:
-    """Stage the verification and the signals of records of a family."""
+def _measure(
+    staging: _Staging,
+    writers: Mapping[str, Writer],
+    records: pl.DataFrame,
+    family: Family,
+    stored: pl.DataFrame | None = None,
+) -> None:
+    """Stage the verification and the signals of records of a family; `stored`: their signals as they are."""
     if family.name in verifying.FAMILIES_VERIFIED:
         known = staging.lake.scan("verification").filter(pl.col("source") == staging.source)
         verified = verifying.verification(records, family, staging.workers, known)
         writers["verification"].write(verified)
         records = records.with_columns(verified["outcome"])
-    writers[f"signals_{family.name}"].write(quality.signals(records, family))
+    writers[f"signals_{family.name}"].write(quality.signals(records, family, staging.tools, stored))
 
 
 def _measure_again(staging: _Staging, tag: str) -> None:
@@ -179,16 +191,28 @@ def _measure_again(staging: _Staging, tag: str) -> None:
     writers = staging.writers(tag)
     try:
         for name, family in FAMILIES.items():
+            before = staging.lake.files(f"signals_{name}", staging.source, {tag})
             for path in staging.lake.files(f"records_{name}", staging.source, {tag}):
                 for batch in pq.ParquetFile(path).iter_batches():
                     records = pl.DataFrame(batch).with_columns(source=pl.lit(staging.source))
-                    _measure(staging, writers, records, family)
+                    _measure(staging, writers, records, family, _stored(before, records))
     except BaseException:
         for writer in writers.values():
             writer.discard()
         raise
     staging.close(writers)
     staging.measured.add(tag)
+
+
+def _stored(paths: list[Path], records: pl.DataFrame) -> pl.DataFrame | None:
+    """The committed signals of records, in their order; None where one has none."""
+    if not paths:
+        return None
+    wanted = records.lazy().select("id")
+    found = pl.scan_parquet(paths).join(wanted, on="id", how="semi").collect()
+    if found.height != records.height:
+        return None
+    return records.select("id").join(found, on="id", how="left", maintain_order="left")
 
 
 def _stage_file(

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from pipelines.quality.signal import ANSWERS, SAID, Part, of_part, of_record, yes
+from pipelines.quality.signal import ANSWERS, SAID, Part, of_part, of_record, where, yes
 from schemas.families import FAMILIES, Family
 
 _ALL = tuple(FAMILIES)
@@ -50,6 +50,8 @@ _ABOUT_URLS = (
 )
 
 _CANNOT = r"(?:can(?:no|['’])?t|can not|could(?:n['’]t| not)|unable|not able|won['’]t|will not|am not going)"
+_REFUSES = r"(?i)can ?no|can['’]?t|could ?n|unable|not able|won['’]?t|will not|not going|抱歉|对不起|我无法|我不能"
+"""What each refusal has in it."""
 _REFUSAL = "|".join(
     [
         r"(?i)\b(?:sorry|i['’]m afraid|i am afraid|apologi[sz]e|unfortunately)\b[^.!?\n]{0,60}\b(?:i|we|model)\b"
@@ -114,11 +116,17 @@ def missing_attachment(family: Family) -> pl.Expr:
     return yes(turn.str.contains(f"(?i){_MISSING}") | lone)
 
 
-@of_record(unit="characters", families=("instruction", "cot"))
+@of_record(unit="characters", families=("instruction", "preference", "cot"))
 def echoed_chars(family: Family) -> pl.Expr:
-    """Characters of the last turn if the answer is that turn and nothing else, white space aside; else 0."""
-    asked, answered = _folded("last_turn"), _folded("completion")
-    return pl.when(asked == answered).then(asked.str.len_chars()).otherwise(0).cast(pl.Int64)
+    """Characters of the last turn if the answer (the chosen one of a pair) is that turn and nothing else, white space
+    aside; else 0."""
+    return _echoed(family, _folded("last_turn").str.len_chars())
+
+
+@of_record(unit="words", families=("instruction", "preference", "cot"))
+def echoed_words(family: Family) -> pl.Expr:
+    """The same in words: of scripts that put no space between them, in characters."""
+    return _echoed(family, pl.col(f"{_answer(family)}.words"))
 
 
 @of_record(unit="characters", families=("instruction", "cot"))
@@ -170,7 +178,8 @@ def next_tasks(part: Part) -> pl.Expr:
 @of_part(unit="0 or 1", parts=ANSWERS)
 def refusal(part: Part) -> pl.Expr:
     """Whether the answer begins by saying that it will not or cannot do what is asked. English and Chinese."""
-    return yes(part.text.str.head(_HEAD).str.contains(_REFUSAL))
+    head = part.text.str.head(_HEAD)
+    return where(head.str.contains(_REFUSES), head, lambda text: yes(text.str.contains(_REFUSAL)))
 
 
 @of_part(unit="0 or 1", parts=ANSWERS)
@@ -183,6 +192,15 @@ def model_identity(part: Part) -> pl.Expr:
 def knowledge_cutoff(part: Part) -> pl.Expr:
     """Whether the answer speaks of the day on which its knowledge ends. English and Chinese."""
     return yes(part.text.str.contains(_CUTOFF))
+
+
+def _answer(family: Family) -> str:
+    return "chosen" if "chosen" in family.parts else "completion"
+
+
+def _echoed(family: Family, size: pl.Expr) -> pl.Expr:
+    same = _folded("last_turn") == _folded(_answer(family))
+    return pl.when(same).then(size).otherwise(0).cast(pl.Int64)
 
 
 def _folded(column: str) -> pl.Expr:

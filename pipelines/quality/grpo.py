@@ -56,6 +56,19 @@ def gold_options(family: Family) -> pl.Expr:
     )
 
 
+@of_record(unit="score", families=_GOLDS)
+def difficulty(family: Family) -> pl.Expr:
+    """How hard the source says the problem is, on its own scale (`difficulty`, `level`); null where it does not say."""
+    said = [pl.col("meta").str.json_path_match(f"$.{name}") for name in ("difficulty", "level")]
+    return pl.coalesce(said).str.extract(r"([-+]?\d+(?:\.\d+)?)").cast(pl.Float64)
+
+
+@of_record(unit="share", families=_GOLDS)
+def solve_rate(family: Family) -> pl.Expr:
+    """How often a model solved the problem, from 0 to 1, as the source says (Big-Math); null where it does not."""
+    return pl.col("meta").str.json_path_match("$.llama8b_solve_rate").cast(pl.Float64, strict=False)
+
+
 @of_record(unit="0 or 1", families=_GOLDS)
 def asks_for_proof(family: Family) -> pl.Expr:
     """Whether the last turn asks for a proof or derivation, which no final answer can check."""

@@ -5,7 +5,7 @@ from typing import Final
 import polars as pl
 
 from pipelines.quality.checksums import valid_cards, valid_ibans
-from pipelines.quality.signal import Part, of_part
+from pipelines.quality.signal import Part, of_part, where
 
 _EMAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
 _PHONE = (
@@ -42,13 +42,14 @@ def emails(part: Part) -> pl.Expr:
 @of_part(unit="count")
 def phones(part: Part) -> pl.Expr:
     """Telephone numbers with a country code, or in the North American form."""
-    return _count(part, _PHONE)
+    may = (part.count("digits") >= 7) & part.text.str.contains(r"\+[0-9]|[0-9]{3}\)? ?[.-]?[0-9]{3}[ .-][0-9]{4}")
+    return where(may, part.text, lambda text: text.str.count_matches(_PHONE))
 
 
 @of_part(unit="count")
 def ip_addresses(part: Part) -> pl.Expr:
     """Addresses of IP version 4."""
-    return _count(part, _IP)
+    return where(part.count("digits") >= 4, part.text, lambda text: text.str.count_matches(_IP))
 
 
 @of_part(unit="count")
@@ -60,13 +61,14 @@ def secrets(part: Part) -> pl.Expr:
 @of_part(unit="count", source="ISO/IEC 7812 (Luhn)")
 def card_numbers(part: Part) -> pl.Expr:
     """Numbers of payment cards: 13 to 19 digits of a known issuer with a valid check digit."""
-    return valid_cards(part.text)
+    return where(part.count("digits") >= 13, part.text, valid_cards)
 
 
 @of_part(unit="count", source="ISO 13616")
 def ibans(part: Part) -> pl.Expr:
     """International bank account numbers with valid check digits."""
-    return valid_ibans(part.text)
+    may = (part.count("digits") >= 2) & part.text.str.contains("[A-Z]{2}[0-9]{2}")
+    return where(may, part.text, valid_ibans)
 
 
 def _count(part: Part, pattern: str) -> pl.Expr:

@@ -3,6 +3,7 @@
 import polars as pl
 
 from pipelines.quality.arithmetic import arithmetic
+from pipelines.quality.grpo import difficulty
 from pipelines.quality.signal import SAID, Part, of_part, of_record, yes
 from schemas.families import Family
 
@@ -23,6 +24,22 @@ def reasoning_tags(part: Part) -> pl.Expr:
 def reasoning_marked(family: Family) -> pl.Expr:
     """Whether the source marks the reasoning off from the answer."""
     return yes(pl.col("reasoning").is_not_null())
+
+
+@of_record(unit="0 or 1", families=("cot",))
+def answer_present(family: Family) -> pl.Expr:
+    """Whether anything visible follows the reasoning; null where the source does not mark the reasoning off."""
+    return pl.when(pl.col("reasoning").is_not_null()).then(yes(pl.col("completion.visible") > 0))
+
+
+@of_record(unit="words", families=("cot",))
+def words_by_difficulty(family: Family) -> pl.Expr:
+    """Words of reasoning for each point of difficulty, on the source's own scale: length against difficulty.
+
+    Null where the source gives none above 0, or the reasoning is not marked off.
+    """
+    hard = difficulty(family)
+    return pl.when(hard > 0).then(pl.col("reasoning.words") / hard)
 
 
 @of_record(unit="0 or 1", families=("cot",))

@@ -24,7 +24,9 @@ _Hashes = npt.NDArray[np.uint64]
 _PRIME: Final = np.uint64(0x100000001B3)
 _MIX: Final = np.uint64(0x9E3779B97F4A7C15)
 _BASIS: Final = np.uint64(0xCBF29CE484222325)
-_LOOP_GRAM: Final = 3
+_LOOP_GRAMS: Final = (3, 8, 20)
+"""Short grams find short blocks; in scripts whose words are characters a block says some of its own short grams again.
+"""
 
 
 def repetition(texts: pl.Series) -> pl.DataFrame:
@@ -52,7 +54,7 @@ def _slot(keys: _Hashes, stamps: Ints, stamp: int, mask: int, key: np.uint64) ->
 
 
 @kernel
-def _words(data: Bytes, start: int, end: int, table: CodePoints, words: _Hashes) -> int:
+def hash_words(data: Bytes, start: int, end: int, table: CodePoints, words: _Hashes) -> int:
     """Write the hash of each word between two bytes to `words`; returns how many there are."""
     count = 0
     current = _BASIS
@@ -190,7 +192,7 @@ def _repeated(data: Bytes, offsets: Ints, table: CodePoints, width: int) -> Ints
         out[row, 0] = end - start
         if end == start:
             continue
-        count = _words(data, start, end, table, words)
+        count = hash_words(data, start, end, table, words)
         # A table just large enough for this text stays in the cache.
         mask = 15
         while mask < 2 * max(count, (end - start) // 2):
@@ -213,6 +215,7 @@ def _repeated(data: Bytes, offsets: Ints, table: CodePoints, width: int) -> Ints
         out[row, 4] = _repeated_grams(words, count, 5, keys, stamps, stamp, mask)
         stamp += 1
         out[row, 5] = _repeated_grams(words, count, 10, keys, stamps, stamp, mask)
-        stamp += 1
-        out[row, 6] = _longest_loop(words, count, _LOOP_GRAM, keys, stamps, places, stamp, mask)
+        for n in _LOOP_GRAMS:
+            stamp += 1
+            out[row, 6] = max(out[row, 6], _longest_loop(words, count, n, keys, stamps, places, stamp, mask))
     return out

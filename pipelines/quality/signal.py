@@ -4,7 +4,7 @@ A signal has no threshold in it: what is too much is for a recipe's rules to say
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -12,7 +12,7 @@ import polars as pl
 
 from schemas.families import FAMILIES, Family
 
-Unit = Literal["0 or 1", "characters", "words", "turns", "count", "share", "score"]
+Unit = Literal["0 or 1", "characters", "words", "turns", "tokens", "count", "share", "score"]
 
 TEXT: Final = ("prompt", "reasoning", "completion", "chosen", "rejected")
 SAID: Final = ("reasoning", "completion", "chosen", "rejected")
@@ -98,6 +98,26 @@ def columns(family: Family) -> dict[str, Signal]:
 def yes(condition: pl.Expr) -> pl.Expr:
     """A condition as 0 or 1, null where it is null, so that rules compare numbers alone."""
     return condition.cast(pl.Int64)
+
+
+def named(
+    name: str, about: str, *, unit: Unit, of: Callable[[Part], pl.Expr], parts: tuple[str, ...] = TEXT, source: str = ""
+) -> None:
+    """Register one of a series of signals of parts that differ in a number only."""
+    of.__name__, of.__doc__ = name, about
+    of_part(unit=unit, parts=parts, source=source)(of)
+
+
+def where(may: pl.Expr, text: pl.Expr, count: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+    """`count` of the texts that may have some, 0 of all others, null of null (Int64): dear patterns run on few rows."""
+
+    def counted(pair: Sequence[pl.Series]) -> pl.Series:
+        chosen, texts = pair[0].fill_null(value=False), pair[1]
+        found = texts.filter(chosen).to_frame("text").select(count(pl.col("text")).cast(pl.Int64)).to_series()
+        zeros = pl.select(pl.zeros(len(texts), dtype=pl.Int64)).to_series().set(texts.is_null(), None)
+        return zeros.scatter(chosen.arg_true(), found)
+
+    return pl.map_batches([may, text], counted, return_dtype=pl.Int64)
 
 
 def _about(function: Callable[..., pl.Expr]) -> str:

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from pipelines.quality.signal import SAID, Part, of_part, yes
+from pipelines.quality.signal import SAID, Part, of_part, where, yes
 
 _HTML = (
     r"(?i)</?(?:p|br|div|span|a|b|i|u|em|strong|font|img|table|tr|td|th|ul|ol|li|h[1-6]|script|style|iframe|form|input)"
@@ -11,6 +11,13 @@ _HTML = (
 _NEVER_LAST = (
     "the|a|an|and|or|but|than|because|if|which|whose|their|its|my|your|our|his|is|are|was|were|has|have|had|could|would"
     "|should|from|into|such as|due to|as well as|in order to"
+)
+_ADDRESS = r"(?:https?://|www\.)[^\s<>\"')\]]+"
+_BOILERPLATE = (
+    r"(?i)all rights reserved|cookie policy|privacy policy|terms (?:of service|of use|and conditions) apply"
+    r"|uses cookies|enable javascript|javascript is (?:disabled|required)|lorem ipsum|subscribe to our newsletter"
+    r"|sign up for our newsletter|click here to (?:read|learn|subscribe|download|view)|skip to (?:main )?content"
+    r"|share (?:this )?on (?:facebook|twitter)|powered by wordpress"
 )
 _GOPHER = "Rae et al. 2021, arXiv:2112.11446, appendix A1"
 
@@ -75,6 +82,18 @@ def mojibake(part: Part) -> pl.Expr:
 
 
 @of_part(unit="share")
+def non_printing_share(part: Part) -> pl.Expr:
+    """Those of all characters."""
+    return _share(part.count("non_printing"), part.count("chars"))
+
+
+@of_part(unit="share")
+def mojibake_share(part: Part) -> pl.Expr:
+    """Characters of `mojibake` of all characters."""
+    return _share(part.count("mojibake"), part.count("chars"))
+
+
+@of_part(unit="share")
 def minor_script_share(part: Part) -> pl.Expr:
     """Letters outside the script that has most, of all letters. Chinese, Japanese and Korean count as one script."""
     return _share(part.count("letters") - part.count("main_script"), part.count("letters"))
@@ -120,6 +139,22 @@ def loop_words(part: Part) -> pl.Expr:
 def urls(part: Part) -> pl.Expr:
     """Web addresses that begin with http://, https:// or www."""
     return part.text.str.count_matches(r"https?://|\bwww\.").cast(pl.Int64)
+
+
+@of_part(unit="share")
+def url_share(part: Part) -> pl.Expr:
+    """Bytes of web addresses of all bytes."""
+    addressed = part.text.str.contains("://", literal=True) | part.text.str.contains("www.", literal=True)
+    size = where(
+        addressed, part.text, lambda text: text.str.len_bytes() - text.str.replace_all(_ADDRESS, "").str.len_bytes()
+    )
+    return _share(size, part.count("bytes"))
+
+
+@of_part(unit="count", source="C4 (Raffel et al. 2020, arXiv:1910.10683), section 2.2, and what else ends web pages")
+def boilerplate(part: Part) -> pl.Expr:
+    """Phrases of web pages that are about the page: cookies, copyright, JavaScript, newsletters, lorem ipsum."""
+    return part.text.str.count_matches(_BOILERPLATE).cast(pl.Int64)
 
 
 @of_part(unit="count")

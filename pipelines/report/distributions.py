@@ -126,11 +126,17 @@ def _length_columns(published: Pass, family: Family) -> list[str]:
     there = published.state.scan(f"signals_{family.name}").collect_schema().names()
     for unit in UNITS:
         named = [f"{part}_{unit}" for part in family.parts if f"{part}_{unit}" in there]
-        if named:
+        if named and _measured(published, family, named):
             return named
         if unit in there:
             return [unit]
     return []
+
+
+def _measured(published: Pass, family: Family, columns: Sequence[str]) -> bool:
+    """Whether one of the columns holds a value: the lake has tokens only where a tokenizer is named."""
+    values = published.state.scan(f"signals_{family.name}").select(columns)
+    return bool(values.select(pl.any_horizontal(pl.all().is_not_null().any())).collect().item())
 
 
 def _with_fates(published: Pass, family: str, columns: Mapping[str, pl.Expr]) -> pl.DataFrame:

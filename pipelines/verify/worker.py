@@ -1,6 +1,7 @@
-"""The processes that run Math-Verify, which may never end on hostile input: `python worker.py CPU MEMORY SOCKET...`.
+"""The processes that run what may never end on hostile input: `python worker.py JUDGE CPU MEMORY SOCKET...`.
 
-The first process loads the computer algebra once and forks a keeper for each socket. A keeper forks a runner for each
+JUDGE is a file with `judged` and `prepare`: this one (Math-Verify), or a parser's of code. The first process loads it
+once and forks a keeper for each socket. A keeper forks a runner for each
 batch of pairs. The kernel ends a runner whose pair takes longer than CPU seconds, or than ten times as long on the
 clock; its keeper then forks the next one for the pairs behind it. All end when the sockets are closed.
 
@@ -10,6 +11,7 @@ It imports nothing of this project, so that it starts fast.
 import contextlib
 import functools
 import gc
+import importlib.util
 import json
 import logging
 import os
@@ -18,7 +20,7 @@ import select
 import signal
 import socket
 import sys
-from typing import Final
+from typing import Final, Protocol, cast
 
 VERIFIED: Final = b"v"
 REFUTED: Final = b"r"
@@ -62,15 +64,29 @@ def as_latex(gold: str) -> str:
     return bare if "\\boxed" in bare or bare.replace("\\$", "").count("$") >= 2 else f"${bare}$"
 
 
-def main(cpu: float, memory: int, sockets: list[int]) -> None:
+def prepare() -> None:
+    """Load what all that are forked need."""
+    logging.disable(logging.CRITICAL)
+    import math_verify  # noqa: F401
+
+
+class Judge(Protocol):
+    """What a module has that judges pairs; `learn`, where it has it, is run before a keeper's second runner."""
+
+    def judged(self, first: str, second: str) -> bytes:
+        """One of the four bytes; whatever raises leaves the pair UNVERIFIABLE."""
+
+    def prepare(self) -> None:
+        """Load what all that are forked need."""
+
+
+def main(judge: Judge, cpu: float, memory: int, sockets: list[int]) -> None:
     """Serve the sockets until they are closed. `cpu`: seconds for a pair; `memory`: bytes of address space."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us closes the sockets
     for ending in (signal.SIGPROF, signal.SIGALRM, signal.SIGTERM):
         signal.signal(ending, signal.SIG_DFL)
-    logging.disable(logging.CRITICAL)
     connections = [socket.socket(fileno=number) for number in sockets]
-    import math_verify  # noqa: F401  # once, for all that are forked
-
+    judge.prepare()
     keepers = []
     for position, connection in enumerate(connections):
         keeper = os.fork()
@@ -78,7 +94,7 @@ def main(cpu: float, memory: int, sockets: list[int]) -> None:
             try:
                 for other in connections[:position] + connections[position + 1 :]:
                     other.close()
-                _keep(connection, cpu, memory)
+                _keep(judge, connection, cpu, memory)
             finally:
                 os._exit(0)
         keepers.append(keeper)
@@ -113,7 +129,7 @@ def _exactly(connection: socket.socket, size: int) -> bytes | None:
 
 
 @functools.cache
-def _learn() -> None:
+def learn() -> None:
     """Build the parser's tables and sympy's caches, and let collections of garbage leave them where they are."""
     for answer in _KNOWN:
         judged(answer, f"$\\boxed{{{answer}}}$")
@@ -122,19 +138,23 @@ def _learn() -> None:
     gc.freeze()
 
 
-def _keep(connection: socket.socket, cpu: float, memory: int) -> None:
+def _keep(judge: Judge, connection: socket.socket, cpu: float, memory: int) -> None:
     first = True
     while (message := receive(connection)) is not None:
         if not first:
-            _learn()
+            _learn(judge)
         first = False
-        found = _batch(json.loads(message), connection, cpu, memory)
+        found = _batch(judge, json.loads(message), connection, cpu, memory)
         if found is None:
             return
         send(connection, found)
 
 
-def _batch(pairs: list[Pair], connection: socket.socket, cpu: float, memory: int) -> bytes | None:
+def _learn(judge: Judge) -> None:
+    getattr(judge, "learn", lambda: None)()
+
+
+def _batch(judge: Judge, pairs: list[Pair], connection: socket.socket, cpu: float, memory: int) -> bytes | None:
     """One byte a pair; None where nobody waits for them any more."""
     found = b""
     while len(found) < len(pairs):
@@ -144,7 +164,7 @@ def _batch(pairs: list[Pair], connection: socket.socket, cpu: float, memory: int
             try:
                 os.close(reading)
                 connection.close()
-                _run(pairs[len(found) :], writing, cpu, memory)
+                _run(judge, pairs[len(found) :], writing, cpu, memory)
             finally:  # also where comparing raised: the keeper knows it by the missing byte
                 os._exit(0)
         os.close(writing)
@@ -159,7 +179,7 @@ def _batch(pairs: list[Pair], connection: socket.socket, cpu: float, memory: int
         if len(found) < len(pairs):
             overran = os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGPROF, signal.SIGALRM)
             found += TIMED_OUT if overran else UNVERIFIABLE
-            _learn()  # the next runner starts anew
+            _learn(judge)  # the next runner starts anew
     return found
 
 
@@ -177,16 +197,25 @@ def _results(reading: int, connection: socket.socket) -> bytes | None:
         done += more
 
 
-def _run(pairs: list[Pair], writing: int, cpu: float, memory: int) -> None:
+def _run(judge: Judge, pairs: list[Pair], writing: int, cpu: float, memory: int) -> None:
     if sys.platform == "linux":  # macOS refuses to bound the address space
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for gold, said in pairs:
         signal.setitimer(signal.ITIMER_PROF, cpu)
         signal.setitimer(signal.ITIMER_REAL, cpu * _CLOCK)
-        os.write(writing, judged(gold, said))
+        os.write(writing, judge.judged(gold, said))
+
+
+def _loaded(path: str) -> Judge:
+    """The module that a file is; it is not looked for among the installed ones."""
+    spec = importlib.util.spec_from_file_location("judge", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return cast(Judge, module)
 
 
 if __name__ == "__main__":
     with contextlib.suppress(BrokenPipeError):
-        main(float(sys.argv[1]), int(sys.argv[2]), [int(number) for number in sys.argv[3:]])
+        main(_loaded(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), [int(number) for number in sys.argv[4:]])

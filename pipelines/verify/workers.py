@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Final
 
@@ -37,10 +38,19 @@ class Workers:
     """Processes that judge pairs; they start with the first pair and end with `close`, or with this process.
 
     `cpu`: seconds of CPU for a pair, after which it is `timed out`. What crashes or outgrows its memory is
-    `unverifiable`. Use it as a context manager.
+    `unverifiable`. `judge`: the file that judges them (see `worker.Judge`), Math-Verify's by default. Use it as a
+    context manager.
     """
 
-    def __init__(self, count: int | None = None, *, cpu: float = CPU_SECONDS, memory: int = MEMORY) -> None:
+    def __init__(
+        self,
+        count: int | None = None,
+        *,
+        cpu: float = CPU_SECONDS,
+        memory: int = MEMORY,
+        judge: Path = Path(worker.__file__),
+    ) -> None:
+        self.judge = judge
         self.count = count or min(4, os.cpu_count() or 1)
         self.cpu = cpu
         self.memory = memory
@@ -101,7 +111,15 @@ class Workers:
         self._connections = [ours for ours, _ in ends]
         theirs = [their.fileno() for _, their in ends]
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  # it lives as long as the processes
-        command = [sys.executable, "-P", str(worker.__file__), str(self.cpu), str(self.memory), *map(str, theirs)]
+        command = [
+            sys.executable,
+            "-P",
+            str(worker.__file__),
+            str(self.judge),
+            str(self.cpu),
+            str(self.memory),
+            *map(str, theirs),
+        ]
         try:
             # A session of their own: Ctrl-C reaches us alone, and we end them.
             self._process = subprocess.Popen(

@@ -57,7 +57,7 @@ def test_new_code_measures_the_committed_records(
 ) -> None:
     run(place, lake, snapshot)
     versions, before = lake.versions(TABLES), stored(lake)
-    monkeypatch.setattr(quality, "code", lambda: "newer")
+    monkeypatch.setattr(quality, "code", lambda *_: "newer")
     monkeypatch.setattr(refreshing, "read", unreadable)
     done = run(place, lake, snapshot)
     after = stored(lake)
@@ -77,14 +77,14 @@ def test_only_stale_signals_are_computed_again(
     place: Workspace, lake: Lake, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as before:
-        before.setattr(quality, "code", lambda: "older")
+        before.setattr(quality, "code", lambda *_: "older")
         run(place, lake, dataclasses.replace(snapshot, files=snapshot.files[:1]))
     measured: list[str] = []
     compute = quality.signals
 
-    def watched(table: pl.DataFrame, family: Family) -> pl.DataFrame:
+    def watched(table: pl.DataFrame, family: Family, *given: object) -> pl.DataFrame:
         measured.extend(table["id"])
-        return compute(table, family)
+        return compute(table, family, *given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(quality, "signals", watched)
     assert run(place, lake, snapshot).read_again == ("1.parquet",)

@@ -1,10 +1,12 @@
+import dataclasses
 import time
 
 import polars as pl
 import pytest
 
 from pipelines.quality import signal
-from pipelines.quality.signals import code, signals
+from pipelines.quality import signals as quality
+from pipelines.quality.signals import GROUPS, Group, code, group_of, signals
 from schemas.families import FAMILIES
 
 BASE = ["id", "source", "content_hash", "code"]
@@ -33,7 +35,41 @@ def test_every_column_is_a_number_and_is_documented(make, family: str) -> None:
 def test_the_code_is_stored_with_each_row(make) -> None:
     table = signals(make("grpo", [{}]), FAMILIES["grpo"])
     assert table["code"].to_list() == [code()]
-    assert len(code()) == 16
+    assert {said.partition(":")[0] for said in code().split()} == set(GROUPS)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_signal_is_measured_by_one_group(family: str) -> None:
+    groups = {name: group_of(of) for name, of in signal.columns(FAMILIES[family]).items()}
+    assert set(groups.values()) <= set(GROUPS)
+
+
+def test_only_the_group_whose_code_changed_is_measured_again(make, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = make("cot", [{"prompt": "Wie geht es dir?", "completion": "Gut."}, {}])
+    before = signals(table, FAMILIES["cot"])
+    identities = quality._identities
+    monkeypatch.setattr(quality, "_identities", lambda tools: identities(tools) | {"language": "newer"})
+    counted = {name: [] for name in GROUPS}
+
+    def watched(name: str) -> Group:
+        def counts(texts, part, tools):
+            counted[name].append(part)
+            return GROUPS[name].counts(texts, part, tools)
+
+        return dataclasses.replace(GROUPS[name], counts=counts)
+
+    monkeypatch.setattr(quality, "GROUPS", {name: watched(name) for name in GROUPS})
+    again = signals(table, FAMILIES["cot"], stored=before.with_columns(completion_words=pl.lit(7)))
+    assert {name for name, parts in counted.items() if parts} == {"language"}
+    assert again["completion_words"].to_list() == [7, 7], "taken from what was stored"
+    assert set(again["code"]) == {code()}
+    assert again.drop("code", "completion_words").equals(before.drop("code", "completion_words"))
+
+
+def test_what_was_stored_without_a_column_is_measured_again(make) -> None:
+    table = make("cot", [{}])
+    before = signals(table, FAMILIES["cot"])
+    assert signals(table, FAMILIES["cot"], stored=before.drop("prompt_words")).equals(before)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
