@@ -1,0 +1,136 @@
+"""What an annotator sees of a record: the fields of its form, as polars expressions over a family's columns.
+
+Argilla writes a chat without Markdown into the page as HTML, unsanitised, and a text with Markdown as HTML, sanitised.
+So every text is escaped here, which shows it letter by letter: the tags, tokens and marks that are to be judged stay
+visible, and nothing in a data set runs in an annotator's browser.
+"""
+
+from typing import Final
+
+import polars as pl
+
+from pipelines.parts import is_messages
+from schemas.families import MESSAGES, Family
+
+BOUND: Final = 20_000
+"""Characters of a text that are shown, half from its start and half from its end, where one stops midway."""
+
+_MESSAGES_BOUND: Final = 100
+"""Messages of a part that are shown; Argilla takes 500."""
+
+_PLAIN: Final = "white-space:pre-wrap;overflow-wrap:anywhere"
+_SIDE: Final = "flex:1;min-width:0;border:1px solid #9994;border-radius:8px;padding:12px"
+_EMPTY: Final = "<i>(empty)</i>"
+
+
+def escaped(text: pl.Expr) -> pl.Expr:
+    """Text that HTML shows letter by letter. Not for use inside an attribute."""
+    return text.str.replace_many(["&", "<", ">"], ["&amp;", "&lt;", "&gt;"])
+
+
+def bounded(text: pl.Expr) -> pl.Expr:
+    """Start and end of a text that is longer than `BOUND`, and how much was left out between them."""
+    half = BOUND // 2
+    left_out = text.str.len_chars().cast(pl.Int64) - BOUND
+    short = pl.format("{}\n\n[... {} characters left out ...]\n\n{}", text.str.head(half), left_out, text.str.tail(half))
+    return pl.when(left_out > 0).then(short).otherwise(text)
+
+
+def inline(text: pl.Expr) -> pl.Expr:
+    """An escaped, bounded text on one line, its breaks as entities: Markdown would end a block of HTML at an empty one."""
+    return _or_empty(escaped(bounded(text)).str.replace_all("\r\n|\n|\r", "&#10;"))
+
+
+def left_is_chosen() -> pl.Expr:
+    """Whether the chosen side of a pair stands on the left: drawn from `content_hash`, so always the same."""
+    return pl.col("content_hash").bin.encode("hex").str.slice(-1).is_in(list("02468ace"))
+
+
+def fields_of(family: Family) -> dict[str, pl.Expr]:
+    """The fields of the family's form but `why` and `other`, by name: chats as lists of `role` and `content`, texts as
+    HTML on one line. Null where the record has nothing to show there."""
+    shown = {"prompt": _chat("prompt"), "tools": _boxed("tools")}
+    if family.name == "preference":
+        return shown | {"sides": _sides()}
+    if family.name == "cot":
+        shown |= {"reasoning": _folded("reasoning", pl.col("reasoning"), "Reasoning")}
+    if is_messages_of(family, "completion"):
+        shown |= {"completion": _chat("completion")}
+    if "answer" in family.schema.names:
+        shown |= {"answer": _boxed("answer")}
+    if family.name == "grpo":
+        arguments = pl.concat_str([pl.lit("&#10;"), inline(pl.col("verifier_args"))]).fill_null("")
+        shown |= {"check": _html(pl.concat_str([inline(pl.col("verifier")), arguments]))}
+    return shown
+
+
+def is_messages_of(family: Family, part: str) -> bool:
+    """Whether the family has the part, as messages."""
+    return part in family.parts and is_messages(family, part)
+
+
+def whole(family: Family) -> pl.Expr:
+    """A record on one line of HTML, folded: what another is compared with. Needs `other` (its id) and `similarity`."""
+    parts = [
+        pl.concat_str([pl.lit(f"<b>{part}</b>&#10;"), _said(family, part), pl.lit("&#10;&#10;")]).fill_null("")
+        for part in [*family.parts, *(["answer"] if "answer" in family.schema.names else [])]
+    ]
+    alike = pl.format(", {} similar", pl.col("similarity").round(3)).fill_null("")
+    title = pl.concat_str([escaped(pl.col("other")), alike])
+    return pl.format(f'<details><summary>{{}}</summary><div style="{_PLAIN}">{{}}</div></details>', title,
+                     pl.concat_str(parts))  # fmt: skip
+
+
+def _said(family: Family, part: str) -> pl.Expr:
+    if family.schema.field(part).type != MESSAGES:
+        return inline(pl.col(part))
+    return _turns(pl.col(part), named=pl.lit(value=True))
+
+
+def _message(content: pl.Expr, calls: pl.Expr) -> pl.Expr:
+    return pl.concat_str([content, pl.concat_str([pl.lit("\n"), calls]).fill_null("")]).str.strip_chars_start("\n")
+
+
+def _chat(part: str) -> pl.Expr:
+    turn = pl.element().struct
+    content = _or_empty(escaped(bounded(_message(turn.field("content"), turn.field("tool_calls")))))
+    return pl.col(part).list.head(_MESSAGES_BOUND).list.eval(pl.struct(role=turn.field("role"), content=content))
+
+
+def _turns(messages: pl.Expr, named: pl.Expr) -> pl.Expr:
+    """Messages as one line of HTML, each under its role where `named`."""
+    turn = pl.element().struct
+    text = inline(_message(turn.field("content"), turn.field("tool_calls")))
+    role = pl.format("<b>{}</b>&#10;", escaped(turn.field("role")))
+    shown = messages.list.head(_MESSAGES_BOUND)
+    with_roles = shown.list.eval(pl.concat_str([role, text])).list.join("&#10;&#10;")
+    return pl.when(named).then(with_roles).otherwise(shown.list.eval(text).list.join("&#10;&#10;"))
+
+
+def _sides() -> pl.Expr:
+    several = (pl.col("chosen").list.len() > 1) | (pl.col("rejected").list.len() > 1)
+    chosen, rejected = _turns(pl.col("chosen"), several), _turns(pl.col("rejected"), several)
+    left = pl.when(left_is_chosen()).then(chosen).otherwise(rejected)
+    right = pl.when(left_is_chosen()).then(rejected).otherwise(chosen)
+    side = f'<div style="{_SIDE}"><b>{{}}</b><div style="{_PLAIN};margin-top:8px">{{}}</div></div>'
+    both = pl.format(side + side, pl.lit("Left"), left, pl.lit("Right"), right)
+    return pl.concat_str([pl.lit('<div style="display:flex;gap:16px">'), both, pl.lit("</div>")])
+
+
+def _folded(part: str, text: pl.Expr, title: str) -> pl.Expr:
+    words = pl.col(part).str.count_matches(r"\S+")
+    summary = pl.format("<b>{}, {} words</b> (click to unfold)", pl.lit(title), words)
+    return pl.format(f'<details><summary style="cursor:pointer">{{}}</summary><div style="{_PLAIN};margin-top:8px">{{}}'
+                     "</div></details>", summary, inline(text))  # fmt: skip
+
+
+def _boxed(column: str) -> pl.Expr:
+    return _html(inline(pl.col(column)))
+
+
+def _html(line: pl.Expr) -> pl.Expr:
+    return pl.format(f'<div style="{_PLAIN}">{{}}</div>', line)
+
+
+def _or_empty(text: pl.Expr) -> pl.Expr:
+    return pl.when(text.str.strip_chars() == "").then(pl.lit(_EMPTY)).otherwise(text)
