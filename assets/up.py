@@ -1,4 +1,5 @@
-"""`make up`: Dagster's page with its daemon, for daily work on the workspace of this clone's last `make run`.
+"""`make up`: Dagster's page with its daemon, and Argilla, for daily work on the workspace of this clone's last
+`make run`.
 
 python -m assets.up
 """
@@ -7,53 +8,73 @@ import contextlib
 import fcntl
 import os
 import signal
-import socket
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Final
 
-import psutil
-
 from pipelines import workspace as places
+from pipelines.argilla.server import Server, running
 from pipelines.errors import TamisError
 from pipelines.opening import served
+from pipelines.ports import HOST, answers, refuse_busy
 from pipelines.workspace import ONLINE, ROOT, Workspace
 
-HOST: Final = "127.0.0.1"
 DAGSTER_PORT: Final = 3000
+ARGILLA_PORT: Final = 6900
 _PATIENCE: Final = 15.0
 """Seconds that Dagster's processes get to end by themselves."""
 
 
 def main() -> int:
     """Serve until Ctrl-C; the exit code is 0, or 1 where it could not start or ended by itself."""
-    stop = threading.Event()
-
-    def end(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
+        signal.signal(number, _end_once)
     try:
         opened = _opened()
         log = opened.path / "logs" / "dagster.log"
-        with _alone(), served(opened), _dagster(log) as dagster:
+        with _alone(), served(opened), _dagster(log) as dagster, running(opened, ARGILLA_PORT, _say) as argilla:
+            _introduce(argilla)
             said = False
-            while not stop.wait(0.5):
+            while True:
                 if dagster.poll() is not None:
                     raise TamisError(f"Dagster ended by itself, with code {dagster.returncode}", cure=f"See {log}.")
                 if not said and answers(DAGSTER_PORT):
-                    print(f"Dagster  http://{HOST}:{DAGSTER_PORT}  (log: {log}; Ctrl-C stops it)", flush=True)
+                    _say(f"Dagster  http://{HOST}:{DAGSTER_PORT}  (log: {log}; Ctrl-C stops both)")
                     said = True
+                time.sleep(0.5)
     except TamisError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print("stopped", flush=True)
+    except KeyboardInterrupt:
+        _say("stopped")
     return 0
+
+
+def _end_once(number: int, frame: FrameType | None) -> None:
+    """Leave every block, wherever the signal came; another one does not disturb that."""
+    for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(other, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _introduce(argilla: Server) -> None:
+    """Where Argilla answers and who may enter: the password once, later where it is kept."""
+    _say(f"Argilla  {argilla.url}  user {argilla.username}")
+    if argilla.credentials is None:
+        _say("  the server that ARGILLA_API_URL names")
+        return
+    password = argilla.password_once()
+    if password is not None:
+        _say(f"  password {password}  (shown this once)")
+    _say(f"  passwords of {argilla.username} and {argilla.annotator.username}: {argilla.credentials}")
 
 
 def _opened() -> Workspace:
@@ -61,55 +82,20 @@ def _opened() -> Workspace:
     last = places.last()
     opened = last or places.workspace(ONLINE)
     which = "this clone's last run" if last else "the online Hub: nothing has been run in this clone yet"
-    print(f"workspace {opened.path} ({which})", flush=True)
+    _say(f"workspace {opened.path} ({which})")
     return opened
 
 
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
-    """The only `make up` of these workspaces, with its port free."""
+    """The only `make up` of these workspaces, with its ports free."""
     with (places.home() / "up.lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise TamisError("is running already", where="make up", cure="Use its pages, or stop it first.") from error
-        refuse_busy(DAGSTER_PORT)
+        refuse_busy(DAGSTER_PORT, "make up")
         yield
-
-
-def refuse_busy(port: int) -> None:
-    """Raise TamisError where somebody listens on the port, and say who."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise TamisError(
-                f"port {port} is in use{_holder(port)}",
-                where="make up",
-                cure="Stop that process (an earlier `make up`?), then run again.",
-            ) from error
-
-
-def answers(port: int) -> bool:
-    """Whether somebody listens on the port."""
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((HOST, port)) == 0
-
-
-def _holder(port: int) -> str:
-    """` by NAME (process N)`, as far as this user may see it."""
-    try:
-        connections = psutil.net_connections("tcp")
-    except psutil.AccessDenied:  # macOS shows other processes to root only
-        return ""
-    for connection in connections:
-        if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:
-            if connection.pid is None:
-                return " by another user's process"
-            return f" by {psutil.Process(connection.pid).name()} (process {connection.pid})"
-    return ""
 
 
 @contextlib.contextmanager

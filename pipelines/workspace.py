@@ -79,6 +79,11 @@ class Workspace:
         return self.path / "dagster"
 
     @property
+    def argilla(self) -> Path:
+        """Data, logs and passwords of the embedded Argilla."""
+        return self.path / "argilla"
+
+    @property
     def online(self) -> bool:
         return self.hub == ONLINE
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from assets.up import DAGSTER_PORT, HOST, answers, refuse_busy
+from assets.up import DAGSTER_PORT
 from pipelines.errors import TamisError
+from pipelines.ports import HOST, answers, refuse_busy
 from pipelines.workspace import ROOT, remember, workspace
 
 COMMAND = [sys.executable, "-u", "-m", "assets.up"]
@@ -41,7 +42,7 @@ def listener() -> Iterator[int]:
 
 def test_a_busy_port_is_named_with_its_holder(listener: int) -> None:
     with pytest.raises(TamisError, match=rf"port {listener} is in use by .*\(process {os.getpid()}\)"):
-        refuse_busy(listener)
+        refuse_busy(listener, "make up")
 
 
 def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
