@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipelines.benchmarks.catalogue import NAMES as BENCHMARK_NAMES
 from pipelines.configuration import Document
@@ -19,6 +19,17 @@ from pipelines.training.settings import Run
 from pipelines.workspace import ROOT
 
 RECIPES: Final = ROOT / "recipes"
+
+
+ReviewGround = Literal[
+    "conflict",
+    "disputed duplicate",
+    "contamination",
+    "rules disagree",
+    "near a threshold",
+    "random kept",
+    "random dropped",
+]
 
 
 class _Strict(BaseModel):
@@ -57,6 +68,39 @@ class Contamination(_Strict):
     coverage: float = Field(default=0.5, ge=0.5, lt=1)
 
 
+class Review(_Strict):
+    """What people are asked, and what becomes of their verdicts.
+
+    `budget`: records of each family in the review queue; `shares`: parts of a hundred of it by ground, of which the two
+    random ones are controls; what one ground has too little for goes to the others. `overlap`: people that answer each
+    record. `precision`: below this a rule is reported. `verdicts`: whether they decide rows of this recipe.
+    """
+
+    budget: int = Field(default=50, ge=0)
+    shares: dict[ReviewGround, float] = {
+        "conflict": 15,
+        "disputed duplicate": 10,
+        "contamination": 10,
+        "rules disagree": 15,
+        "near a threshold": 20,
+        "random kept": 15,
+        "random dropped": 15,
+    }
+    overlap: int = Field(default=1, ge=1)
+    precision: float = Field(default=0.8, ge=0, le=1)
+    verdicts: bool = True
+
+    @model_validator(mode="after")
+    def _sum(self) -> "Review":
+        if abs(sum(self.shares.values()) - 100) > 1e-9 or any(share < 0 for share in self.shares.values()):
+            raise ValueError(f"the shares add up to {sum(self.shares.values()):g}, not to 100")
+        return self
+
+    def records(self, ground: str) -> int:
+        """Records of a family that are asked for on a ground."""
+        return round(self.budget * self.shares.get(ground, 0.0) / 100)  # type: ignore[call-overload]
+
+
 class ReasoningTags(_Strict):
     """What stands around the reasoning in an exported answer."""
 
@@ -74,6 +118,7 @@ class Recipe(_Strict):
     contamination: Contamination = Contamination()
     duplicates: Duplicates = Duplicates()
     reasoning: ReasoningTags = ReasoningTags()
+    review: Review = Review()
     training: dict[str, Run] = {}
 
     @property

@@ -65,6 +65,12 @@ class Rule(BaseModel):
             return source in self.sources
         return source not in (self.except_sources or [])
 
+    def looks_at(self, source: pl.Expr) -> pl.Expr:
+        """`applies_to` as an expression."""
+        if self.sources is not None:
+            return source.is_in(self.sources)
+        return ~source.is_in(self.except_sources) if self.except_sources else pl.lit(value=True)
+
 
 def faults(rules: Sequence[Rule], known_sources: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
     """What is wrong with rules that are well-formed: key in the recipe, what, and the cure."""
@@ -115,12 +121,8 @@ def hits(signals: pl.LazyFrame, rules: Sequence[Rule], family: Family) -> pl.Laz
 
 def _verdict(position: int, rule: Rule, columns: Sequence[str]) -> pl.Expr:
     """The hit of a rule as a struct, null where there is none."""
-    value = _extreme(rule, [pl.col(column).cast(pl.Float64) for column in columns])
-    hit = _compared(value, rule.comparison, rule.threshold)
-    if rule.sources is not None:
-        hit &= pl.col("source").is_in(rule.sources)
-    if rule.except_sources:
-        hit &= ~pl.col("source").is_in(rule.except_sources)
+    value = extreme(rule, [pl.col(column).cast(pl.Float64) for column in columns])
+    hit = _compared(value, rule.comparison, rule.threshold) & rule.looks_at(pl.col("source"))
     verdict = pl.struct(
         order=pl.lit(position, dtype=pl.Int64),
         rule=pl.lit(rule.name),
@@ -131,7 +133,7 @@ def _verdict(position: int, rule: Rule, columns: Sequence[str]) -> pl.Expr:
     return pl.when(hit).then(verdict)
 
 
-def _extreme(rule: Rule, values: list[pl.Expr]) -> pl.Expr:
+def extreme(rule: Rule, values: list[pl.Expr]) -> pl.Expr:
     """The part's value that is most likely to be hit; nulls aside."""
     if rule.comparison in (">", ">="):
         return pl.max_horizontal(values)

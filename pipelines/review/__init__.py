@@ -1,0 +1,1 @@
+"""What people are asked, and what their verdicts do: the review queue, the verdicts, their effect and their measure."""
