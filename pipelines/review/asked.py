@@ -21,7 +21,7 @@ from pipelines.review.forms import FORMS, TERMS, VECTOR, VECTOR_SIZE
 from pipelines.review.vectors import hashed_words
 from pipelines.review.why import why
 from pipelines.states import Pass
-from schemas.families import FAMILIES, Family
+from schemas.families import Family
 
 AGENT: Final = "rules of the recipe"
 """Whose the suggestions are, as Argilla shows it."""
@@ -41,17 +41,21 @@ SENT: Final = pl.Struct(
 _DROPPED: Final = ("rule", "contaminated", "near-duplicate", "exact duplicate")
 
 
-def asked(published: Pass, recipe: Recipe, family: Family, queue: pl.DataFrame, questions: Mapping[str, str]) -> pl.DataFrame:
+def asked(
+    published: Pass, recipe: Recipe, family: Family, queue: pl.DataFrame, questions: Mapping[str, str]
+) -> pl.DataFrame:
     """One row for each of the family's rows of the queue, in the order of their priority.
 
     `questions`: Argilla's id of each question by its name. Columns `external_id` (content hash in hex), `json` (the
-    record as the bulk endpoint takes it), `suggests` (how many suggestions it has) and `pushed` (a hash of the rest, which
-    the record carries in its metadata: where it is the same, nothing needs to be sent). TamisError where the pass has
-    not the record that the queue names.
+    record as the bulk endpoint takes it), `suggests` (how many suggestions it has) and `pushed` (a hash of the rest,
+    which the record carries in its metadata: where it is the same, nothing needs to be sent). TamisError where the pass
+    has not the record that the queue names.
     """
     rows = _with_records(published, recipe, family, queue)
     if rows.is_empty():
-        return pl.DataFrame(schema={"external_id": pl.String, "json": pl.String, "suggests": pl.Int64, "pushed": pl.String})
+        return pl.DataFrame(
+            schema={"external_id": pl.String, "json": pl.String, "suggests": pl.Int64, "pushed": pl.String}
+        )
     form = FORMS[family.name]
     values = fields_of(family)
     fields = pl.struct(*(values[f.name].alias(f.name) for f in form.fields if f.name in values), "why", "other_text")
@@ -75,7 +79,7 @@ def asked(published: Pass, recipe: Recipe, family: Family, queue: pl.DataFrame, 
         "external_id",
         "pushed",
         suggests=pl.col("suggestions").list.len().cast(pl.Int64),
-        json=pl.format('{},"suggestions":[{}]}', record.str.strip_suffix("}"), pl.col("suggestions").list.join(",")),
+        json=pl.format('{},"suggestions":[{}]}}', record.str.strip_suffix("}"), pl.col("suggestions").list.join(",")),
     )
 
 
@@ -127,7 +131,8 @@ def _metadata(signals: Sequence[str]) -> pl.Expr:
     hidden = {name: pl.when(~control).then(pl.col(name)) for name in ("ground", "fate")}
     terms = {name: hidden.get(name, pl.col(name)) for name in TERMS}
     rules = pl.when(~control & (pl.col("rules").list.len() > 0)).then("rules")
-    return pl.struct(**terms, rules=rules, **{name: _finite(pl.col(name)) for name in signals})
+    said = {**terms, "rules": rules, **{name: _finite(pl.col(name)) for name in signals}}
+    return pl.struct([value.alias(name) for name, value in said.items()])
 
 
 def _finite(value: pl.Expr) -> pl.Expr:
@@ -144,7 +149,9 @@ def _suggestions(recipe: Recipe, labels: Sequence[str], questions: Mapping[str, 
     shown = pl.col("shown").list.len() > 0
 
     def suggestion(question: str, value: pl.Expr) -> pl.Expr:
-        said = pl.struct(question_id=pl.lit(questions[question]), value=value, agent=pl.lit(AGENT), type=pl.lit("model"))
+        said = pl.struct(
+            question_id=pl.lit(questions[question]), value=value, agent=pl.lit(AGENT), type=pl.lit("model")
+        )
         return said.struct.json_encode()
 
     drops = shown & pl.col("fate").is_in(_DROPPED)

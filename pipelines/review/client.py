@@ -47,20 +47,18 @@ _RESPONSE: Final = pl.Struct(
     }
 )
 
-RECORDS: Final = pl.Schema(
-    {
-        "id": pl.String,
-        "external_id": pl.String,
-        "status": pl.String,
-        "metadata": pl.Struct({"sent": pl.String, "pushed": pl.String}),
-        "responses": pl.List(_RESPONSE),
-        "suggestions": pl.List(pl.Struct({"id": pl.String})),
-    }
-)
+RECORDS: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
+    "id": pl.String,
+    "external_id": pl.String,
+    "status": pl.String,
+    "metadata": pl.Struct({"sent": pl.String, "pushed": pl.String}),
+    "responses": pl.List(_RESPONSE),
+    "suggestions": pl.List(pl.Struct({"id": pl.String})),
+}
 """What is read of a record: no text."""
 
 
-class Unanswered(TamisError):
+class UnansweredError(TamisError):
     """Argilla cannot be reached, or not in time, or answers with an error of its own."""
 
 
@@ -106,7 +104,7 @@ def connected(url: str, api_key: str) -> Iterator["rg.Argilla"]:
         import argilla as rg
 
         client = rg.Argilla(api_url=url, api_key=api_key, timeout=TIMEOUT_S, retries=2)
-        with client.http_client:
+        with contextlib.closing(client.http_client):
             yield client
 
 
@@ -186,8 +184,8 @@ def delete(client: "rg.Argilla", dataset: str, ids: pl.Series) -> None:
         ).raise_for_status()
 
 
-def _unanswered(url: str, what: str) -> Unanswered:
-    return Unanswered(
+def _unanswered(url: str, what: str) -> UnansweredError:
+    return UnansweredError(
         what,
         where=f"Argilla at {url}",
         cure="Nothing is lost: start it (`make up`), then materialise this again.",

@@ -32,12 +32,13 @@ def bounded(text: pl.Expr) -> pl.Expr:
     """Start and end of a text that is longer than `BOUND`, and how much was left out between them."""
     half = BOUND // 2
     left_out = text.str.len_chars().cast(pl.Int64) - BOUND
-    short = pl.format("{}\n\n[... {} characters left out ...]\n\n{}", text.str.head(half), left_out, text.str.tail(half))
+    note = pl.format("\n\n[... {} characters left out ...]\n\n", left_out)
+    short = pl.concat_str([text.str.head(half), note, text.str.tail(half)])
     return pl.when(left_out > 0).then(short).otherwise(text)
 
 
 def inline(text: pl.Expr) -> pl.Expr:
-    """An escaped, bounded text on one line, its breaks as entities: Markdown would end a block of HTML at an empty one."""
+    """An escaped, bounded text on one line, its breaks as entities: Markdown ends HTML at an empty one."""
     return _or_empty(escaped(bounded(text)).str.replace_all("\r\n|\n|\r", "&#10;"))
 
 

@@ -5,7 +5,8 @@ gets another identity, and with it a dataset of its own.
 
 Fields are chats without Markdown, and texts that hold HTML of ours. Argilla 2.8.0 puts the first into the page as they
 are, and sanitises the second; its custom fields are not used, since they write the whole record into a script, where a
-text with `</script>` runs and one with `$$` is damaged. What data goes into either is escaped (`pipelines.review.fields`).
+text with `</script>` runs and one with `$$` is damaged. What data goes into either is escaped: see
+`pipelines.review.fields`.
 """
 
 import hashlib

@@ -26,7 +26,10 @@ _EXAMPLES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "grpo": (
         ("*What is 7 x 8?*, gold *56*", "**Keep**."),
         ("*What is 7 x 8?*, gold *54*", "**Fix**, *wrong gold*; write: 56."),
-        ("*Show that there are infinitely many primes.*, gold *true*", "**Drop**, *wrong gold*: nothing can be checked."),
+        (
+            "*Show that primes never end.*, gold *true*",
+            "**Drop**, *wrong gold*: nothing can be checked.",
+        ),
         ("*Is 7 prime? (yes or no)*", "**Drop**, *guessable or given away*."),
     ),
 }

@@ -1,4 +1,4 @@
-"""Answers from Argilla into the table `verdicts`: every one, who gave it, when, and as a draft, submitted or discarded."""
+"""Answers from Argilla into the table `verdicts`: each, who gave it, when, and whether it is a draft."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

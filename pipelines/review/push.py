@@ -37,7 +37,9 @@ class Pushed:
     pulled: Pulled
 
 
-def push(client: "rg.Argilla", workspace: str, lake: Lake, published: Pass, recipe: Recipe, queue: pl.DataFrame) -> Pushed:
+def push(
+    client: "rg.Argilla", workspace: str, lake: Lake, published: Pass, recipe: Recipe, queue: pl.DataFrame
+) -> Pushed:
     """Make the datasets of a recipe hold its queue. `queue`: its rows of `review_queue`, of the pass `published`.
 
     Answers that were given meanwhile are pulled first, so that nothing that is withdrawn takes one along.
@@ -125,7 +127,7 @@ def _withdraw(client: "rg.Argilla", found: Found, records: pl.DataFrame) -> int:
 def _dataset(
     client: "rg.Argilla", workspace: str, form: Form, recipe_name: str, recipe: Recipe, family: Family
 ) -> "rg.Dataset":
-    """The published dataset of a form, made if it is not there; its guidelines, overlap and metadata as they are now."""
+    """The published dataset of a form, made if it is not there; guidelines, overlap and metadata are brought up."""
     import argilla as rg
 
     name = form.dataset(recipe_name)

@@ -41,13 +41,16 @@ def why(state: State, recipe: Recipe, family: Family, queue: pl.DataFrame) -> pl
     )
     both = told.select("content_hash", asked=asked).join(listed, on="content_hash", how="left")
     return both.select(
-        "content_hash", why=pl.concat_str([pl.format("{}<ul>", "asked"), pl.col("lines").fill_null(""), pl.lit("</ul>")])
+        "content_hash",
+        why=pl.concat_str([pl.format("{}<ul>", "asked"), pl.col("lines").fill_null(""), pl.lit("</ul>")]),
     )
 
 
 def _rules(state: State, recipe: Recipe, family: Family, each: pl.DataFrame) -> pl.DataFrame:
     """Rules that are shown, with what they measured."""
-    named = each.filter(pl.col("hit").str.starts_with("rule:")).with_columns(rule=pl.col("hit").str.strip_prefix("rule:"))
+    named = each.filter(pl.col("hit").str.starts_with("rule:")).with_columns(
+        rule=pl.col("hit").str.strip_prefix("rule:")
+    )
     signals = state.scan(f"signals_{family.name}").filter(pl.col("id").is_in(named["id"].unique().implode()))
     measured = hits(signals, recipe.rules, family).collect().select("id", "rule", "value", "threshold")
     said = pl.DataFrame(
@@ -98,6 +101,8 @@ def _near(each: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
 def _number(value: pl.Expr) -> pl.Expr:
     """`3` for 3.0, `0.123` for 0.12345; null stays null."""
     whole = (value == value.round(0)) & (value.abs() < 1e15)
-    return pl.when(whole).then(value.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(
-        value.round_sig_figs(3).cast(pl.String)
+    return (
+        pl.when(whole)
+        .then(value.cast(pl.Int64, strict=False).cast(pl.String))
+        .otherwise(value.round_sig_figs(3).cast(pl.String))
     )
