@@ -9,8 +9,11 @@ from pipelines.decontaminate.dropping import decisive
 from pipelines.dedup.golds import arguments_key, gold_key
 from pipelines.quality.rules import hits
 from pipelines.recipe import Recipe
+from pipelines.review.effect import NOTHING, Effect
+from pipelines.review.lineage import has_corrections, lineage, signals, with_origin
 from pipelines.states import State
 from schemas.families import Family
+from schemas.vocabulary import ARGILLA
 
 
 @dataclass(frozen=True)
@@ -32,16 +35,19 @@ class Ground:
 
 def grounds(recipe: Recipe, known_sources: Collection[str]) -> tuple[Ground, ...]:
     """The grounds of a recipe that need no other record, in order of precedence."""
-    row = pl.col("first") + pl.col("row")
+    row = pl.col("first") + pl.col("of_row")
     excluded = pl.col("license").is_in(recipe.licence.exclude).fill_null(recipe.licence.unknown == "drop")
     return (
-        Ground("source removed", ~pl.col("source").is_in(list(known_sources))),
-        Ground("not in recipe", ~pl.col("source").is_in(list(recipe.sources)), pl.lit("source")),
+        Ground("source removed", ~pl.col("of_source").is_in(list(known_sources))),
+        Ground("not in recipe", ~pl.col("of_source").is_in(list(recipe.sources)), pl.lit("source")),
+        Ground("not in recipe", _unheard(recipe), pl.lit("verdicts")),
         Ground(
             "not in recipe", (row >= pl.col("limit")).fill_null(value=False), pl.lit("row limit"), row, pl.col("limit")
         ),
         Ground("licence", excluded, pl.col("license").fill_null("none stated")),
         Ground("split bridge", pl.col("bridge").fill_null(value=False)),
+        Ground("verdict", pl.col("dropped"), pl.col("drop_reason")),
+        Ground("replaced", pl.col("correction").is_not_null()),
         Ground("rule", pl.col("rule").is_not_null(), pl.col("rule"), pl.col("value"), pl.col("threshold")),
         Ground(
             "contaminated",
@@ -52,6 +58,11 @@ def grounds(recipe: Recipe, known_sources: Collection[str]) -> tuple[Ground, ...
             pl.col("leak_item"),
         ),
     )
+
+
+def _unheard(recipe: Recipe) -> pl.Expr:
+    """Records that people wrote, in a recipe that takes no verdicts."""
+    return pl.lit(value=False) if recipe.review.verdicts else pl.col("source") == ARGILLA
 
 
 def first_of(found: Sequence[Ground]) -> pl.Expr:
@@ -80,47 +91,88 @@ def _said(
     )
 
 
-def evidence(state: State, recipe: Recipe, family: Family, only: pl.Expr | None = None) -> pl.DataFrame:
-    """What the grounds read of each record of a family (of those that `only`, over `id`, is true for).
+def evidence(
+    state: State,
+    recipe: Recipe,
+    family: Family,
+    known_sources: Collection[str],
+    *,
+    only: pl.Expr | None = None,
+    said: Effect = NOTHING,
+) -> pl.DataFrame:
+    """What the grounds read of each record of a family (of those that `only`, over `id` and `source`, is true for).
 
-    Columns `id`, `source`, `group`, `license`, `content_hash`, `match_hash`, `file`, `row`, `split`, `gold`, `args`;
-    `first` (upstream rows of the source before the record's file), `limit` (of the source in the recipe), `side`,
-    `bridge`, `outcome` (of its verification); `rule`, `value` and `threshold` of the first dropping rule that it hits,
-    and `marks`, the rules that mark; `leak`, `leak_value`, `leak_threshold` and `leak_item` of the benchmark item that
-    it repeats.
+    Columns `id`, `source`, `group`, `license`, `content_hash`, `match_hash`, `split`, `gold`, `args`; `of_source` and
+    `of_row`, where upstream has it or what it corrects, `first` (upstream rows of that source before its file), `limit`
+    (of that source in the recipe), `side`, `bridge`, `outcome` (of its verification); `rule`, `value` and `threshold`
+    of the first dropping rule that it hits, and `marks`, the rules that mark; `leak`, `leak_value`, `leak_threshold`
+    and `leak_item` of the benchmark item that it repeats; `dropped` and `drop_reason` (by people), `confirmed` (they
+    keep it), and `correction`, the id of the record that replaces it.
+
+    A correction replaces its parent as soon as no ground speaks against it but that it is corrected itself.
     """
+    found = _evidence(state, recipe, family, only, said)
+    if not has_corrections(state):
+        return found
+    written = _evidence(state, recipe, family, pl.col("source") == ARGILLA, said)
+    against = [ground.applies for ground in grounds(recipe, known_sources) if ground.fate != "replaced"]
+    living = written.filter(~pl.any_horizontal(against)).select("id")
+    parents = lineage(state, family).select("parent", correction="id").collect()
+    replacing = parents.join(living, left_on="correction", right_on="id", how="semi")
+    first = replacing.sort("correction").unique("parent", keep="first")
+    return found.drop("correction").join(first, left_on="id", right_on="parent", how="left", maintain_order="left")
+
+
+def _evidence(state: State, recipe: Recipe, family: Family, only: pl.Expr | None, said: Effect) -> pl.DataFrame:
+    """All of it but `correction`, which is null."""
     chosen = pl.lit(value=True) if only is None else only
-    hit = hits(state.scan(f"signals_{family.name}").filter(chosen), recipe.rules, family).collect()
+    records = state.scan(f"records_{family.name}").filter(chosen)
+    hit = _uncleared(hits(signals(state, family, chosen), recipe.rules, family).collect(), records, said)
     dropping = (
         hit.filter(pl.col("action") == "drop").sort("id", "order").unique("id", keep="first", maintain_order=True)
     )
     marking = hit.filter(pl.col("action") == "mark").sort("id", "order").group_by("id").agg(marks=pl.col("rule"))
+    rows = records.select(
+        "id",
+        "source",
+        "group",
+        "license",
+        "content_hash",
+        "match_hash",
+        file=pl.col("origin").struct.field("file"),
+        row=pl.col("origin").struct.field("row"),
+        split=pl.col("origin").struct.field("split"),
+        gold=gold_key(family),
+        args=arguments_key(family),
+    )
+    leaks = state.scan("contamination").join(said.items.lazy(), on=["content_hash", "benchmark", "item"], how="anti")
     return (
-        state.scan(f"records_{family.name}")
-        .filter(chosen)
-        .select(
-            "id",
-            "source",
-            "group",
-            "license",
-            "content_hash",
-            "match_hash",
-            file=pl.col("origin").struct.field("file"),
-            row=pl.col("origin").struct.field("row"),
-            split=pl.col("origin").struct.field("split"),
-            gold=gold_key(family),
-            args=arguments_key(family),
-        )
-        .join(_first_rows(state), on=["source", "file"], how="left")
-        .join(_limits(recipe).lazy(), on="source", how="left")
+        with_origin(state, family, rows)
+        .drop("file", "row")
+        .join(_first_rows(state), left_on=["of_source", "of_file"], right_on=["source", "file"], how="left")
+        .join(_limits(recipe).lazy(), left_on="of_source", right_on="source", how="left")
         .join(state.scan("verification").select("id", "outcome"), on="id", how="left")
         .join(state.scan("placements").select("content_hash", "side", "bridge"), on="content_hash", how="left")
-        .join(decisive(state.scan("contamination"), recipe.contamination), on="content_hash", how="left")
+        .join(decisive(leaks, recipe.contamination), on="content_hash", how="left")
+        .join(said.drops.with_columns(dropped=True).lazy(), on="content_hash", how="left")
+        .join(said.keeps.with_columns(confirmed=True).lazy(), on="content_hash", how="left")
         .collect()
         .join(dropping.select("id", "rule", "value", "threshold"), on="id", how="left")
         .join(marking, on="id", how="left")
-        .with_columns(pl.col("marks").fill_null([]))
+        .with_columns(
+            pl.col("marks").fill_null([]),
+            pl.col("dropped", "confirmed").fill_null(value=False),
+            correction=pl.lit(None, dtype=pl.String),
+        )
     )
+
+
+def _uncleared(hit: pl.DataFrame, records: pl.LazyFrame, said: Effect) -> pl.DataFrame:
+    """The hits of rules but those that people cleared."""
+    if said.rules.is_empty():
+        return hit
+    cleared = records.select("id", "content_hash").join(said.rules.lazy(), on="content_hash").collect()
+    return hit.join(cleared, on=["id", "rule"], how="anti")
 
 
 def _first_rows(state: State) -> pl.LazyFrame:

@@ -174,7 +174,7 @@ _LEDGER = Table(
         ),
         column("threshold", pa.float64(), "what the value was compared with, where a rule or an item decided"),
         column("item", pa.string(), "the benchmark's item that decided"),
-        column("survivor", pa.string(), "id of the kept record that stands for a duplicate"),
+        column("survivor", pa.string(), "id of the kept record that stands for a duplicate, or of what replaces it"),
         column("similarity", pa.float64(), "Jaccard similarity to the survivor"),
         column(
             "marks",

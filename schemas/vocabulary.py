@@ -88,3 +88,6 @@ INVALID: Final = (
     "null value",
 )
 """Why the validator refuses a row: what the family's schema cannot represent."""
+
+ARGILLA: Final = "argilla"
+"""The source of what people write in review: corrections, better answers, and pairs whose sides they exchange."""

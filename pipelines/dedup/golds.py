@@ -6,6 +6,7 @@ import polars as pl
 
 from pipelines.dedup.kernel import Int32s
 from schemas.families import Family
+from schemas.vocabulary import ARGILLA
 
 EQUAL: Final = ("match_hash", "args")
 """Columns in which records of a family agree that are equal, but for their golds."""
@@ -23,8 +24,11 @@ def arguments_key(family: Family) -> pl.Expr:
 
 
 def group_key() -> pl.Expr:
-    """What upstream says belongs together; two sources may name their groups alike."""
-    return pl.format("{}/{}", "source", "group")
+    """What upstream says belongs together; two sources may name their groups alike.
+
+    A correction has the group of what it corrects, which names that record's source already.
+    """
+    return pl.when(pl.col("source") == ARGILLA).then("group").otherwise(pl.format("{}/{}", "source", "group"))
 
 
 def normalised(gold: pl.Expr) -> pl.Expr:

@@ -23,6 +23,7 @@ from pipelines.dedup.meeting import (
     meet,
     nobody,
     register,
+    set_apart,
     together,
 )
 from pipelines.dedup.shingles import Shingles
@@ -75,6 +76,24 @@ class Known:
 
 
 @dataclass(frozen=True)
+class Apart:
+    """Pairs of nodes that a person set apart: they are no duplicates of each other, however similar they are."""
+
+    left: Int32s
+    right: Int32s
+
+    @staticmethod
+    def nobody() -> "Apart":
+        """No pairs."""
+        return Apart(np.zeros(0, np.int32), np.zeros(0, np.int32))
+
+    def keys(self) -> Int64s:
+        """Both ways of each pair, `left << 32 | right`, sorted: they are few, and are looked for by bisection."""
+        left, right = np.concatenate([self.left, self.right]), np.concatenate([self.right, self.left])
+        return np.sort(left.astype(np.int64) << 32 | right.astype(np.int64))
+
+
+@dataclass(frozen=True)
 class Chosen:
     """For each row its survivor (-1: it is kept) and the similarity to it, 1 where it is equal.
 
@@ -86,8 +105,10 @@ class Chosen:
     capped: Bools
 
 
-def choose(rows: Rows, threshold: float, known: Known, meetings: Meetings, *, exact: bool = True) -> Chosen:
-    """Choose the survivors. `exact=False`: equal rows are no duplicates of each other.
+def choose(
+    rows: Rows, threshold: float, known: Known, meetings: Meetings, *, exact: bool = True, apart: Apart | None = None
+) -> Chosen:
+    """Choose the survivors. `exact=False`: equal rows are no duplicates of each other. `apart`: pairs that stay both.
 
     A row is compared with all survivors of its buckets of up to LARGE rows, and with COMPARED of larger ones.
     """
@@ -106,6 +127,7 @@ def choose(rows: Rows, threshold: float, known: Known, meetings: Meetings, *, ex
         rows.equal,
         rows.golds,
         rows.groups,
+        (apart or Apart.nobody()).keys(),
         threshold,
         exact,
         _adjacent(known, threshold, nodes),
@@ -137,6 +159,7 @@ def _choose(
     equal: Int32s,
     golds: Int32s,
     groups: Int32s,
+    apart: Int64s,
     threshold: float,
     exact: bool,
     known: tuple[Int64s, Int32s, Floats],
@@ -172,7 +195,9 @@ def _choose(
                 continue
         for entry in range(starts[node], starts[node + 1]):
             other = kept[neighbours[entry]]
-            if other >= 0 and not together(groups, row, other) and (survivor[row] < 0 or other < survivor[row]):
+            if other < 0 or together(groups, row, other) or set_apart(apart, node, neighbours[entry]):
+                continue
+            if survivor[row] < 0 or other < survivor[row]:
                 survivor[row], similarity[row] = other, known_similarity[entry]
         if survivor[row] >= 0:
             continue
@@ -193,6 +218,8 @@ def _choose(
                     place,
                     golds[row],
                     groups,
+                    nodes,
+                    apart,
                     threshold,
                     sets,
                     found,

@@ -41,6 +41,16 @@ def together(groups: Int32s, row: Integer, other: Integer) -> bool:
 
 
 @kernel
+def set_apart(apart: Int64s, node: Integer, other: Integer) -> bool:
+    """Whether a person set two nodes apart. `apart`: see `pipelines.dedup.greedy.Apart.keys`."""
+    if len(apart) == 0:
+        return False
+    key = np.int64(node) << 32 | np.int64(other)
+    place = np.searchsorted(apart, key)
+    return bool(place < len(apart) and apart[place] == key)
+
+
+@kernel
 def extremes(shared: Int32s, sizes: Int32s, place: Integer) -> tuple[Integer, Integer]:
     """Rows of the smallest and of the largest bucket of a set; 0 and 0 where it shares none."""
     smallest, largest = 0, 0
@@ -77,6 +87,8 @@ def meet(
     place: Integer,
     gold: Integer,
     groups: Int32s,
+    nodes: Int32s,
+    apart: Int64s,
     threshold: float,
     sets: Sets,
     found: Found,
@@ -117,6 +129,8 @@ def meet(
                 if seen[theirs] == row + 1 or theirs == place:
                     continue
                 if groups[row] != 0 and groups[row] == groups[row_at[theirs]]:
+                    continue
+                if set_apart(apart, nodes[row], nodes[row_at[theirs]]):
                     continue
                 if large:
                     if left == 0:

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.dedup.golds import EQUAL, codes
-from pipelines.dedup.greedy import Known, Meetings, Rows, choose
+from pipelines.dedup.greedy import Apart, Known, Meetings, Rows, choose
 from pipelines.dedup.kernel import Int32s
 from pipelines.dedup.minhash import signatures
 from pipelines.dedup.pairs import NEAR, salt
@@ -40,13 +40,20 @@ class Survivors:
 
 
 def survivors(
-    alive: pl.DataFrame, pairs: pl.DataFrame, threshold: float | None, *, exact: bool = True, crowd: Crowd | None = None
+    alive: pl.DataFrame,
+    pairs: pl.DataFrame,
+    threshold: float | None,
+    *,
+    exact: bool = True,
+    crowd: Crowd | None = None,
+    apart: pl.DataFrame | None = None,
 ) -> Survivors:
     """Choose the survivors of one family, by rank.
 
     `alive`: `id`, `group`, `match_hash`, `gold`, `args`, `node` and `rank` (the lowest survives) of the rows that no
     earlier fate took. `pairs`: those of the state. Rows that are equal and agree in their golds go where `exact` is
-    true, also within a group; near-duplicates go from the similarity `threshold` on, none where it is None.
+    true, also within a group; near-duplicates go from the similarity `threshold` on, none where it is None. `apart`:
+    pairs of nodes (`left`, `right`) that are no near-duplicates of each other, since a person said so.
     """
     ranked = alive.sort("rank")
     nodes, numbers = _numbered(ranked["node"])
@@ -58,7 +65,9 @@ def survivors(
     arguments = np.zeros(nodes.height, np.int32)
     arguments[numbers] = codes(ranked["args"])
     meetings = _meetings(nodes, arguments, crowd if near else None)
-    chosen = choose(rows, threshold if threshold is not None else 1.0, known, meetings, exact=exact)
+    chosen = choose(
+        rows, threshold if threshold is not None else 1.0, known, meetings, exact=exact, apart=_apart(nodes, apart)
+    )
     fates = _fates(ranked) if exact else pl.Series([NEAR] * ranked.height, dtype=pl.String)
     gone = np.flatnonzero(chosen.survivor >= 0)
     removed = pl.DataFrame(
@@ -96,12 +105,23 @@ def _numbered(node: pl.Series) -> tuple[pl.DataFrame, Int32s]:
 
 
 def _known(nodes: pl.DataFrame, pairs: pl.DataFrame) -> Known:
-    near = pairs.filter(pl.col("kind") == NEAR)
-    numbered = near.join(nodes, left_on="left", right_on="content_hash").join(
-        nodes, left_on="right", right_on="content_hash", suffix="_right"
-    )
+    numbered = _ends(nodes, pairs.filter(pl.col("kind") == NEAR))
     ends = [numbered[name].cast(pl.Int32).to_numpy(writable=True) for name in ("number", "number_right")]
     return Known(ends[0], ends[1], numbered["similarity"].to_numpy(writable=True))
+
+
+def _apart(nodes: pl.DataFrame, pairs: pl.DataFrame | None) -> Apart:
+    if pairs is None or pairs.is_empty():
+        return Apart.nobody()
+    numbered = _ends(nodes, pairs)
+    return Apart(*(numbered[name].cast(pl.Int32).to_numpy(writable=True) for name in ("number", "number_right")))
+
+
+def _ends(nodes: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Pairs (`left`, `right`) of nodes that are alive, with the `number` and `number_right` of the two."""
+    return pairs.join(nodes, left_on="left", right_on="content_hash").join(
+        nodes, left_on="right", right_on="content_hash", suffix="_right"
+    )
 
 
 def _meetings(nodes: pl.DataFrame, arguments: Int32s, crowd: Crowd | None) -> Meetings:

@@ -15,6 +15,7 @@ from pipelines.decontaminate.dropping import dropping
 from pipelines.quality.rules import hits
 from pipelines.recipe import Recipe
 from pipelines.review import candidates, shown
+from pipelines.review.lineage import signals
 from pipelines.review.verdicts import answers
 from pipelines.states import Pass
 from schemas.families import FAMILIES, Family
@@ -131,7 +132,11 @@ def _targets(
         "rules disagree": candidates.disagreeing(rows, right.select("content_hash").collect()),
         "near a threshold": candidates.near_thresholds(state, family, recipe.rules, rows),
     }
-    each = pl.concat([frame.with_columns(ground=pl.lit(ground)) for ground, frame in found.items()])
+    asked = {ground: frame for ground, frame in found.items() if recipe.review.records(ground)}
+    each = pl.concat(
+        [pl.DataFrame(schema=candidates.SCHEMA | {"ground": pl.String})]
+        + [frame.with_columns(ground=pl.lit(ground)) for ground, frame in asked.items()]
+    )
     once = each.with_columns(place=pl.col("ground").replace_strict(_PLACES, return_dtype=pl.Int64)).sort(
         "place", "order", "content_hash"
     )
@@ -172,7 +177,7 @@ def _chosen(targets: pl.DataFrame, recipe: Recipe, budget: int) -> pl.DataFrame:
 def _described(published: Pass, recipe: Recipe, family: Family, chosen: pl.DataFrame) -> pl.DataFrame:
     """The chosen rows with `recipe`, `pass`, `family`, `rules` and `shown`; `shown` is empty for controls."""
     ids = chosen["id"].implode()
-    hit = hits(published.state.scan(f"signals_{family.name}").filter(pl.col("id").is_in(ids)), recipe.rules, family)
+    hit = hits(signals(published.state, family, pl.col("id").is_in(ids)), recipe.rules, family)
     rules = hit.sort("id", "order").collect().join(chosen.select("id", "content_hash"), on="id")
     contents = chosen["content_hash"].implode()
     leaks = dropping(published.state.scan("contamination"), recipe.contamination)

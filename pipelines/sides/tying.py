@@ -15,6 +15,7 @@ from pipelines.dedup.golds import arguments_key, gold_key, group_key
 from pipelines.dedup.signed import Cache
 from pipelines.lake_settings import Ties
 from pipelines.parts import first_user_turn
+from pipelines.review.lineage import with_origin
 from pipelines.sides.graph import components, graph
 from pipelines.sides.near import near_prompts, near_responses
 from pipelines.states import State
@@ -60,10 +61,11 @@ def crossing(ties: pl.DataFrame, placements: pl.DataFrame, kept: pl.DataFrame) -
 
 
 def _records(state: State) -> pl.DataFrame:
-    """What ties are found by, of every record."""
+    """What ties are found by, of every record; a correction comes from the upstream row of what it corrects."""
     frames = []
     for family in FAMILIES.values():
         rows = state.scan(f"records_{family.name}").select(
+            "id",
             "content_hash",
             "source",
             "prompt_hash",
@@ -74,7 +76,9 @@ def _records(state: State) -> pl.DataFrame:
             args=arguments_key(family),
             turn=first_user_turn(family),
         )
-        frames.append(rows.with_columns(plh.col("turn").chash.blake3(), family=pl.lit(family.name)))
+        of = with_origin(state, family, rows).drop("id", "source", "file", "row")
+        placed = of.rename({"of_source": "source", "of_file": "file", "of_row": "row"})
+        frames.append(placed.with_columns(plh.col("turn").chash.blake3(), family=pl.lit(family.name)))
     return pl.concat(frames).collect()
 
 

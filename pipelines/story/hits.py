@@ -10,6 +10,8 @@ from pipelines.dedup.golds import arguments_key, gold_key
 from pipelines.fates import evidence, grounds
 from pipelines.quality.rules import hits
 from pipelines.recipe import Recipe
+from pipelines.review.effect import read_by
+from pipelines.review.lineage import signals
 from pipelines.states import Pass
 from pipelines.story.words import leak, rule_hit, sentence
 from schemas.families import FAMILIES, Family
@@ -44,7 +46,8 @@ def hits_of(published: Pass, recipe: Recipe, known_sources: Collection[str], fat
     reach the recipe's threshold; then the pairs that no recipe drops since their golds differ.
     """
     family = FAMILIES[str(fate["family"])]
-    found = evidence(published.state, recipe, family, _own == fate["id"])
+    said = read_by(published, recipe)
+    found = evidence(published.state, recipe, family, known_sources, only=_own == fate["id"], said=said)
     return [
         *_grounds(found, recipe, known_sources, fate),
         *_rules(published, recipe, family, fate),
@@ -64,8 +67,8 @@ def _grounds(found: pl.DataFrame, recipe: Recipe, known_sources: Collection[str]
 
 
 def _rules(published: Pass, recipe: Recipe, family: Family, fate: Mapping[str, Any]) -> list[str]:
-    signals = published.state.scan(f"signals_{family.name}").filter(_own == fate["id"])
-    rows = hits(signals, recipe.rules, family).sort("order").collect()
+    measured = signals(published.state, family, _own == fate["id"])
+    rows = hits(measured, recipe.rules, family).sort("order").collect()
     return [
         rule_hit(row["rule"], row["value"], row["threshold"]) + (" (it only marks)" if row["action"] == "mark" else "")
         for row in rows.to_dicts()

@@ -45,7 +45,8 @@ class InRecipe:
 
     `fate` is one sentence, `because` the words of the rule that decided it. `row`: its row of the ledger; None where
     the pass does not have the record. `signals`: those that a rule reads. `hits`: what speaks against the record beside
-    its fate. `note`: what to know about both.
+    its fate. `verdicts`: what people said of its content and when, as far as the pass had read it. `note`: what to know
+    of both.
     """
 
     recipe: str
@@ -57,6 +58,7 @@ class InRecipe:
     row: Mapping[str, Any] | None
     signals: Mapping[str, float | None]
     hits: tuple[str, ...]
+    verdicts: tuple[str, ...]
     past: Past
     note: str
 
@@ -72,6 +74,7 @@ class InRecipe:
             zeros = sum(value == 0 for value in self.signals.values())
             told += [f"{zeros} more that are 0"] if zeros else []
             yield from wrap(f"  signals: {', '.join(told)}", _WIDTH, subsequent_indent="    ", break_on_hyphens=False)
+        yield from (f"  people: {said}" for said in self.verdicts)
         yield from (f"  also: {hit}" for hit in self.hits)
         yield from (f"  past: {move.told(id_)}" for move in self.past.moves)
         if self.note:

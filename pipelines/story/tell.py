@@ -8,13 +8,16 @@ import polars as pl
 from pipelines.errors import TamisError
 from pipelines.lake import Lake
 from pipelines.recipe import Recipe, Unreadable
+from pipelines.review.effect import verdicts_of
+from pipelines.review.verdicts import submitted
 from pipelines.states import Pass, State, last_pass, passes, unpublished
 from pipelines.story.history import Past, past
 from pipelines.story.hits import hits_of, signals_of
 from pipelines.story.nearest import nearest_ids
 from pipelines.story.record import InRecipe, Origin, Story
-from pipelines.story.words import sentence, verification_sentence
+from pipelines.story.words import sentence, verdict_sentence, verification_sentence
 from schemas.families import FAMILIES
+from schemas.vocabulary import ARGILLA
 
 _HUB: Final = "https://huggingface.co"
 
@@ -68,7 +71,7 @@ def origin(state: State, record: Mapping[str, Any], *, online: bool) -> Origin:
     same_file = (pl.col("source") == record["source"]) & (pl.col("file") == at["file"])
     repos = state.scan("files").filter(same_file).select("repo").collect()["repo"]
     repo = repos[0] if len(repos) else record["source"]
-    link = f"{_HUB}/datasets/{repo}/blob/{record['revision']}/{at['file']}" if online else None
+    link = f"{_HUB}/datasets/{repo}/blob/{record['revision']}/{at['file']}" if online and repo != ARGILLA else None
     return Origin(record["source"], repo, record["revision"], at["config"], at["split"], at["file"], at["row"], link)
 
 
@@ -135,9 +138,16 @@ def _in_recipe(
         row=row,
         signals=signals,
         hits=tuple(hits),
+        verdicts=_verdicts(one, row["content_hash"] if row else content),
         past=before,
         note=note,
     )
+
+
+def _verdicts(one: Pass, content: bytes) -> tuple[str, ...]:
+    """What people said of a content before a pass, a sentence each."""
+    told = submitted(verdicts_of(one, pl.col("content_hash") == content))
+    return tuple(verdict_sentence(row) for row in told.to_dicts())
 
 
 def _absent(before: Past, one: Pass) -> str:

@@ -28,6 +28,12 @@ def sentence(row: Mapping[str, Any]) -> str:
     if fate in ("exact duplicate", "near-duplicate"):
         similarity = f", {row['similarity']:.3f} similar" if fate == "near-duplicate" else ""
         return f"{fate} of {row['survivor']}{similarity}"
+    if fate == "replaced":
+        return f"replaced by {row['survivor']}, which corrects it"
+    if fate == "verdict":
+        return "turned down by people" + (f": {reason}" if reason else "")
+    if fate == "not in recipe" and reason == "verdicts":
+        return "not in recipe: people wrote it, and the recipe takes no verdicts"
     said = {
         "not in recipe": "not in recipe: the recipe does not take its source",
         "licence": f"licence: the recipe does not take {reason}",
@@ -35,6 +41,16 @@ def sentence(row: Mapping[str, Any]) -> str:
         "source removed": "its source is no longer configured",
     }
     return said.get(fate, f"{fate}: {reason}" if reason else fate)
+
+
+def verdict_sentence(row: Mapping[str, Any]) -> str:
+    """`ana said drop (repeats itself), 2026-11-01 09:00 UTC`. `row`: of the table `verdicts`."""
+    says = row["decision"] or "nothing of the whole"
+    reasons = f" ({', '.join(row['reasons'])})" if row["reasons"] else ""
+    preferred = f"; prefers {row['preferred']}" if row["preferred"] else ""
+    wrote = "; wrote another answer" if row["correction"] else ""
+    blind = "" if row["shown"] else "; no hit was shown"
+    return f"{row['user']} said {says}{reasons}{preferred}{wrote}{blind}, {row['at']:%Y-%m-%d %H:%M} UTC"
 
 
 def verification_sentence(outcome: str, by: str | None, said: str | None) -> str:

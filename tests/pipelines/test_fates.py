@@ -67,9 +67,9 @@ def test_evidence_of_one_record_is_its_row_of_the_whole(lakes: Lakes) -> None:
     lakes.source("aa", instructions("aa", QUESTIONS))
     lakes.source("bb", instructions("bb", QUESTIONS[:1]))
     state, recipe = lakes.state(), Recipe(sources={"aa": SourceUse(limit=2), "bb": None})
-    whole = evidence(state, recipe, INSTRUCTION)
-    one = evidence(state, recipe, INSTRUCTION, pl.col("id") == id_of(2))
+    whole = evidence(state, recipe, INSTRUCTION, KNOWN)
+    one = evidence(state, recipe, INSTRUCTION, KNOWN, only=pl.col("id") == id_of(2))
     assert whole.height == 4
     assert one.equals(whole.filter(pl.col("id") == id_of(2)))
-    assert one.select("row", "first", "limit").row(0) == (2, 0, 2)
-    assert evidence(state, recipe, FAMILIES["cot"]).is_empty()
+    assert one.select("of_row", "first", "limit").row(0) == (2, 0, 2)
+    assert evidence(state, recipe, FAMILIES["cot"], KNOWN).is_empty()
