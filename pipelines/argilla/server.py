@@ -22,7 +22,7 @@ import psutil
 from pipelines.argilla import credentials
 from pipelines.argilla.credentials import Account, Credentials
 from pipelines.argilla.http import is_up, user
-from pipelines.argilla.place import Place, server_python
+from pipelines.argilla.place import Place, redis_server, server_python
 from pipelines.errors import TamisError, writing
 from pipelines.locks import Tell, hold, hold_if_free
 from pipelines.ports import HOST, listening
@@ -155,6 +155,8 @@ def _clear(place: Place) -> None:
 def _started(place: Place, known: Credentials, port: int, tell: Tell | None) -> str:
     """Start the server, wait until it answers, and say where."""
     server_python()
+    if not os.environ.get("ARGILLA_REDIS_URL"):
+        redis_server()
     for name in ("redis", "server", "worker", "supervisor"):
         place.log(name).write_bytes(b"")
     if tell is not None:

