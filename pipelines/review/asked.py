@@ -105,9 +105,9 @@ def _with_records(published: Pass, recipe: Recipe, family: Family, queue: pl.Dat
     signals = _named(state.scan(f"signals_{family.name}"), mine["id"]).drop("source", "content_hash", "code")
     sides = published.ledger().filter(pl.col("id").is_in(mine["id"].implode())).select("id", "side").collect()
     against = (
-        mine.select("content_hash", "other", "similarity")
-        .join(others.rename({"id": "other"}).drop("content_hash"), on="other", how="inner")
-        .select("content_hash", other_text=whole(family))
+        mine.select("other", "similarity", asked=pl.col("content_hash"))
+        .join(others.rename({"id": "other"}), on="other", how="inner")
+        .select(content_hash="asked", other_text=whole(family))
     )
     return (
         mine.join(records.drop("source", "content_hash"), on="id", how="left", maintain_order="left")
@@ -131,7 +131,12 @@ def _metadata(signals: Sequence[str]) -> pl.Expr:
     hidden = {name: pl.when(~control).then(pl.col(name)) for name in ("ground", "fate")}
     terms = {name: hidden.get(name, pl.col(name)) for name in TERMS}
     rules = pl.when(~control & (pl.col("rules").list.len() > 0)).then("rules")
-    said = {**terms, "rules": rules, **{name: _finite(pl.col(name)) for name in signals}}
+    said = {
+        **terms,
+        "priority": pl.col("priority"),
+        "rules": rules,
+        **{name: _finite(pl.col(name)) for name in signals},
+    }
     return pl.struct([value.alias(name) for name, value in said.items()])
 
 

@@ -71,13 +71,22 @@ def is_messages_of(family: Family, part: str) -> bool:
 
 
 def whole(family: Family) -> pl.Expr:
-    """A record on one line of HTML, folded: what another is compared with. Needs `other` (its id) and `similarity`."""
+    """A record on one line of HTML, folded: what another is compared with. Needs `other` (its id) and `similarity`.
+
+    Of a pair it does not tell which side upstream holds to be better.
+    """
+    shown = {part: _said(family, part) for part in family.parts}
+    if "answer" in family.schema.names:
+        shown["gold answer"] = inline(pl.col("answer"))
+    if family.name == "preference":
+        left, right = _left_and_right(pl.lit(value=True))
+        shown = {"prompt": shown["prompt"], "one answer": left, "the other": right}
     parts = [
-        pl.concat_str([pl.lit(f"<b>{part}</b>&#10;"), _said(family, part), pl.lit("&#10;&#10;")]).fill_null("")
-        for part in [*family.parts, *(["answer"] if "answer" in family.schema.names else [])]
+        pl.concat_str([pl.lit(f"<b>{part}</b>&#10;"), said, pl.lit("&#10;&#10;")]).fill_null("")
+        for part, said in shown.items()
     ]
-    alike = pl.format(", {} similar", pl.col("similarity").round(3)).fill_null("")
-    title = pl.concat_str([escaped(pl.col("other")), alike])
+    alike = pl.format(", {} similar", pl.when(pl.col("similarity") < 1).then(pl.col("similarity").round(3)))
+    title = pl.concat_str([escaped(pl.col("other")), alike.fill_null(""), pl.lit(" (click to unfold)")])
     return pl.format(f'<details><summary>{{}}</summary><div style="{_PLAIN}">{{}}</div></details>', title,
                      pl.concat_str(parts))  # fmt: skip
 
@@ -108,11 +117,16 @@ def _turns(messages: pl.Expr, named: pl.Expr) -> pl.Expr:
     return pl.when(named).then(with_roles).otherwise(shown.list.eval(text).list.join("&#10;&#10;"))
 
 
-def _sides() -> pl.Expr:
-    several = (pl.col("chosen").list.len() > 1) | (pl.col("rejected").list.len() > 1)
-    chosen, rejected = _turns(pl.col("chosen"), several), _turns(pl.col("rejected"), several)
+def _left_and_right(named: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    chosen, rejected = _turns(pl.col("chosen"), named), _turns(pl.col("rejected"), named)
     left = pl.when(left_is_chosen()).then(chosen).otherwise(rejected)
     right = pl.when(left_is_chosen()).then(rejected).otherwise(chosen)
+    return left, right
+
+
+def _sides() -> pl.Expr:
+    several = (pl.col("chosen").list.len() > 1) | (pl.col("rejected").list.len() > 1)
+    left, right = _left_and_right(several)
     side = f'<div style="{_SIDE}"><b>{{}}</b><div style="{_PLAIN};margin-top:8px">{{}}</div></div>'
     both = pl.format(side + side, pl.lit("Left"), left, pl.lit("Right"), right)
     return pl.concat_str([pl.lit('<div style="display:flex;gap:16px">'), both, pl.lit("</div>")])

@@ -91,6 +91,7 @@ class Form:
             metadata=[
                 *(rg.TermsMetadataProperty(name, title=title, client=client) for name, title in TERMS.items()),
                 rg.TermsMetadataProperty("rules", title="Rules that hit it", client=client),
+                rg.IntegerMetadataProperty("priority", title="Priority (1 first)", client=client),
                 *(rg.FloatMetadataProperty(name, title=spelled(name), client=client) for name in signals),
             ],
             vectors=[
@@ -169,7 +170,12 @@ def _form(family: str, fields: Sequence[Field], verb: str, correction: tuple[str
                 "Tick what holds, whatever you decided; nothing where nothing is wrong.",
                 options={kind: kind for kind in DEFECTS if kind not in left_out},
             ),
-            Question("rating", "How good is it?", "rating", "1: harmful to learn from. 5: a model answer."),
+            Question(
+                "rating",
+                "How good is it, from 1 (worst) to 5?",
+                "rating",
+                "1: harmful to learn from. 5: an example to all.",
+            ),
             Question("correction", correction[0], "text", correction[1]),
         ),
     )

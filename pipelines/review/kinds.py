@@ -48,6 +48,8 @@ _OTHER: Final = "other"
 
 def kind_of(rule: Rule) -> str:
     """The kind of defect that a rule speaks of; "other" where its signal is of none (lengths, shares of characters)."""
+    if rule.signal == "score_margin" and rule.comparison == "==":
+        return "sides too alike"
     read = {of.name for family in FAMILIES.values() for column, of in signal.columns(family).items()
             if rule.signal in (column, of.name)}  # fmt: skip
     return next((_KIND[name] for name in sorted(read) if name in _KIND), _OTHER)

@@ -12,14 +12,15 @@ from pipelines.states import State
 from schemas.families import Family
 
 _ASKED: Final[Mapping[str, str]] = {
-    "conflict": "Another record has the same text and another gold, or is this pair with its sides swapped. "
-    "Which of the two is right?",
+    "conflict": "Another record has the same text and another gold. Is the gold of this one right?",
     "disputed duplicate": "Another record is nearly the same, so that this one goes. Is it one too many?",
     "contamination": "It may repeat an item of a benchmark. Does it?",
     "rules disagree": "Some things speak for this record and some against it. Which are right?",
     "near a threshold": "It lies near the threshold of a rule. Is the rule right about it?",
 }
 """What is asked on each ground; nothing of a control."""
+
+_SWAPPED: Final = "Another record is this pair with its sides swapped. Which answer is better?"
 
 _SPAN: Final = 300
 """Characters of a shared span that are shown."""
@@ -30,7 +31,8 @@ def why(state: State, recipe: Recipe, family: Family, queue: pl.DataFrame) -> pl
 
     `queue`: rows of `review_queue`. A control, whose `shown` is empty, has no row here.
     """
-    asked = pl.col("ground").replace_strict(dict(_ASKED), default=None, return_dtype=pl.String)
+    questions = {**_ASKED, **({"conflict": _SWAPPED} if family.name == "preference" else {})}
+    asked = pl.col("ground").replace_strict(questions, default=None, return_dtype=pl.String)
     told = queue.filter(asked.is_not_null() & (pl.col("shown").list.len() > 0) | (pl.col("ground") == "conflict"))
     each = told.select("content_hash", "id", hit="shown").explode("hit").drop_nulls("hit")
     lines = pl.concat([_rules(state, recipe, family, each), _items(state, each), _near(each, told)])
@@ -40,10 +42,11 @@ def why(state: State, recipe: Recipe, family: Family, queue: pl.DataFrame) -> pl
         .agg(pl.format("<li>{}</li>", "line").str.join("").alias("lines"))
     )
     both = told.select("content_hash", asked=asked).join(listed, on="content_hash", how="left")
-    return both.select(
-        "content_hash",
-        why=pl.concat_str([pl.format("{}<ul>", "asked"), pl.col("lines").fill_null(""), pl.lit("</ul>")]),
+    # In a block of HTML, Markdown leaves the text of data as it is.
+    line = pl.concat_str(
+        [pl.lit("<div>"), "asked", pl.lit("<ul>"), pl.col("lines").fill_null(""), pl.lit("</ul></div>")]
     )
+    return both.select("content_hash", why=line)
 
 
 def _rules(state: State, recipe: Recipe, family: Family, each: pl.DataFrame) -> pl.DataFrame:
