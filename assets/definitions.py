@@ -14,8 +14,8 @@ def build_definitions(**resources: object) -> dg.Definitions:
         jobs=[
             jobs.refresh_source,
             jobs.curate,
-            jobs.review,
-            jobs.pull_verdicts,
+            jobs.push_to_argilla,
+            jobs.pull_from_argilla,
             jobs.train,
             jobs.look_upstream,
             jobs.look_at_benchmarks,

@@ -93,14 +93,14 @@ class Graph:
         sent = bool(os.environ.get("ARGILLA_API_URL")) or self.workspace.argilla.exists()
         if self.review and sent:
             self._keep_argilla(argilla)
-            self._told("pull_verdicts", None, "verdicts from Argilla", 1)
+            self._told("pull_from_argilla", None, "verdicts from Argilla", 1)
 
     def _review_all(self, published: Sequence[str], argilla: ExitStack) -> None:
         names = [name for name in published if _recipe(name).review.budget]
         if self.review and names:
             self._keep_argilla(argilla)
             for name in names:
-                self._told("review", name, f"review queue of {name}", _recipe(name).review.budget)
+                self._told("push_to_argilla", name, f"review queue of {name} to Argilla", _recipe(name).review.budget)
 
     def _keep_argilla(self, argilla: ExitStack) -> None:
         """Keep Argilla running between the steps that use it. Where it cannot be, they say so."""

@@ -28,13 +28,11 @@ train = dg.define_asset_job(
     selection=["training_set", "model"],
     description="Train one run of a recipe on its published corpus.",
 )
-review = dg.define_asset_job(
-    "review",
-    selection=["review_queue", "argilla"],
-    description="Draw one recipe's review queue, and send it to Argilla.",
+push_to_argilla = dg.define_asset_job(
+    "push_to_argilla", selection=["argilla"], description="Send one recipe's review queue to Argilla."
 )
-pull_verdicts = dg.define_asset_job(
-    "pull_verdicts", selection=["verdicts"], description="Fetch what people answered in Argilla."
+pull_from_argilla = dg.define_asset_job(
+    "pull_from_argilla", selection=["verdicts"], description="Fetch what people answered in Argilla."
 )
 look_upstream = dg.define_asset_job(
     "look_upstream",
@@ -65,7 +63,7 @@ rebuild_what_moved = dg.AutomationConditionSensorDefinition(
 
 @dg.sensor(
     name="pull_when_answered",
-    job=pull_verdicts,
+    job=pull_from_argilla,
     default_status=dg.DefaultSensorStatus.STOPPED,
     minimum_interval_seconds=60,
     description="Fetches verdicts when something was answered in Argilla since they were fetched last.",

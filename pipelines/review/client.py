@@ -5,7 +5,7 @@ API as they are.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -118,15 +118,16 @@ def workspace_id(client: "rg.Argilla", name: str) -> UUID | None:
     return next((one.id for one in client.workspaces.list() if one.name == name), None)
 
 
-def open_workspace(client: "rg.Argilla", name: str) -> UUID:
-    """The id of a workspace, made if it is not there."""
+def open_workspace(client: "rg.Argilla", name: str, members: Sequence[str]) -> None:
+    """Make a workspace if it is not there, and let users in who are not."""
     import argilla as rg
 
-    there = workspace_id(client, name)
-    if there is None:
-        there = rg.Workspace(name=name, client=client).create().id
-    assert there is not None, "what was made has an id"
-    return there
+    there = next((one for one in client.workspaces.list() if one.name == name), None)
+    there = there or rg.Workspace(name=name, client=client).create()
+    inside = {user.username for user in there.users} if members else set()
+    for user in client.users.list() if set(members) - inside else []:
+        if user.username in members and user.username not in inside:
+            there.add_user(user)
 
 
 def datasets(client: "rg.Argilla", workspace: str) -> list[Found]:

@@ -21,7 +21,8 @@ def push_queue(workspace: Workspace, lake: Lake, server: Server, name: str, reci
     if published is None:
         raise TamisError("has no pass yet", where=f"recipe {name}", cure="Materialise its `ledger` first.")
     with workspace.lock("argilla", f"the review queue of {name}"), api.connected(server.url, server.api_key) as client:
-        return push(client, api.argilla_workspace(workspace), lake, published, recipe, queue)
+        members = [server.annotator.username] if server.annotator else []
+        return push(client, api.argilla_workspace(workspace), lake, published, recipe, queue, members)
 
 
 def pull_answers(workspace: Workspace, lake: Lake, server: Server) -> Pulled:
