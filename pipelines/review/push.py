@@ -9,6 +9,7 @@ their answers are in `verdicts` by then.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 import polars as pl
 
@@ -126,9 +127,11 @@ def _state_of(records: pl.DataFrame) -> pl.DataFrame:
 
 
 def _withdraw(client: "rg.Argilla", found: Found, records: pl.DataFrame) -> int:
-    """Take what is open out of a dataset of an old form; the answers in it stay."""
+    """Take what is open out of a dataset of an old form; the answers in it stay, and one that holds none goes."""
     leaving = _state_of(records).filter(pl.col("status") == "pending")
     api.delete(client, found.id, leaving["id"])
+    if leaving.height == records.height:
+        client.api.datasets.delete(UUID(found.id))
     return leaving.height
 
 
