@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from assets import jobs, lake, recipes, review, sources, training
+from assets import argilla, jobs, lake, recipes, sources, training, verdicts
 from assets.progress import progress
 from assets.resources import Tamis
 
@@ -10,7 +10,7 @@ from assets.resources import Tamis
 def build_definitions(**resources: object) -> dg.Definitions:
     """All definitions; tests bring their own resources."""
     return dg.Definitions(
-        assets=dg.load_assets_from_modules([sources, lake, recipes, review, training]),
+        assets=dg.load_assets_from_modules([sources, lake, recipes, verdicts, argilla, training]),
         jobs=[
             jobs.refresh_source,
             jobs.curate,

@@ -20,7 +20,18 @@ look_at_benchmarks = dg.define_asset_job(
 )
 curate = dg.define_asset_job(
     "curate",
-    selection=["state", "pairs", "contamination", "sides", "ledger", "publication", "exports"],
+    selection=[
+        "corrections",
+        "state",
+        "pairs",
+        "contamination",
+        "sides",
+        "ledger",
+        "publication",
+        "exports",
+        "review_queue",
+        "review_measures",
+    ],
     description="Open a lake state over what has been read, and make and publish one recipe's corpus from it.",
 )
 train = dg.define_asset_job(
@@ -54,7 +65,7 @@ nightly = dg.ScheduleDefinition(
 )
 rebuild_what_moved = dg.AutomationConditionSensorDefinition(
     name="rebuild_what_moved",
-    target=dg.AssetSelection.groups("sources", "lake", "recipes"),
+    target=dg.AssetSelection.groups("sources", "lake", "recipes", "review"),
     default_status=dg.DefaultSensorStatus.STOPPED,
     minimum_interval_seconds=30,
     description="Rebuilds sources whose commit moved, then the lake and the recipes. Training never starts by itself.",

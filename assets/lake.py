@@ -41,7 +41,7 @@ def benchmarks(context: dg.AssetExecutionContext, tamis: Tamis) -> dg.Materializ
 
 
 @dg.asset(
-    deps=["records", "signals", "verification", benchmarks],
+    deps=["records", "signals", "verification", "corrections", benchmarks],
     group_name="lake",
     kinds={"deltalake"},
     automation_condition=EAGER,

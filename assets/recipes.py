@@ -35,7 +35,7 @@ def recipe() -> dg.DataVersionsByPartition:
     specs=[
         dg.AssetSpec(
             "ledger",
-            deps=[sides, recipe],
+            deps=[sides, recipe, "verdicts"],
             group_name="recipes",
             kinds={"polars", "deltalake"},
             description="The one fate of every record in the recipe, with rule and value, survivor and similarity.",
@@ -56,6 +56,9 @@ def recipe() -> dg.DataVersionsByPartition:
         ),
         dg.AssetCheckSpec("survivors_are_kept", asset="ledger", description="every survivor named is kept"),
         dg.AssetCheckSpec("no_tie_crosses", asset="ledger", description="no tie crosses sides among kept rows"),
+        dg.AssetCheckSpec(
+            "replaced_live_on", asset="ledger", description="what is replaced has a correction that stands"
+        ),
         dg.AssetCheckSpec("no_item_is_kept", asset="ledger", description="no kept row repeats a benchmark's item"),
     ],
     partitions_def=RECIPE_NAMES,

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
+from pipelines.commands import review
 from pipelines.errors import TamisError
 from pipelines.workspace import ROOT
 
@@ -281,6 +282,9 @@ def doctor(hub: Hub = None) -> None:
         failed |= finding.word == "FAIL"
     if failed:
         raise typer.Exit(1)
+
+
+review.register(app)
 
 
 def _aside(text: str) -> None:

@@ -72,8 +72,8 @@ class Review(_Strict):
     """What people are asked, and what becomes of their verdicts.
 
     `budget`: records of each family in the review queue; `shares`: parts of a hundred of it by ground, of which the two
-    random ones are controls; what one ground has too little for goes to the others. `overlap`: people that answer each
-    record. `precision`: below this a rule is reported. `verdicts`: whether they decide rows of this recipe.
+    random ones are controls; what one ground has too little for goes to the others but these. `overlap`: people that
+    answer each record. `precision`: below this a rule is reported. `verdicts`: whether they decide rows of this recipe.
     """
 
     budget: int = Field(default=50, ge=0)

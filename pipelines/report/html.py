@@ -15,6 +15,7 @@ from pipelines.report.cuts import cuts
 from pipelines.report.distributions import lengths
 from pipelines.report.figures import number, share, short
 from pipelines.report.pictures import TEMPLATES, colour, histogram, interval
+from pipelines.report.review import advice, agreements, conflicts, gains, headline, rule_rows
 from pipelines.report.summary import Stage, Summary, labelled
 from pipelines.training.compare import SEEDS, Comparison
 from pipelines.workspace import SAMPLE
@@ -56,6 +57,7 @@ _CONTENTS: Final = (
     ("kept-rows", "Kept records"),
     ("rejects", "Rejects"),
     ("benchmarks", "Benchmarks"),
+    ("review", "Review"),
 )
 
 # Control characters but tab and line feed: an HTML page may not hold them.
@@ -126,6 +128,7 @@ def _context(summary: Summary) -> dict[str, Any]:
         "kept": samples.kept(published) if published else [],
         "rejects": summary.rejects.to_dicts(),
         "benchmarks": _benchmarks(summary),
+        "review": _review(summary),
         "unseen": unseen(summary.benchmarks),
         "exports": _exports(summary),
         **_reasons(summary, colours),
@@ -141,6 +144,20 @@ def _context(summary: Summary) -> dict[str, Any]:
     }
     shown = [(anchor, name) for anchor, name in _CONTENTS if there.get(anchor, context.get(anchor, True))]
     return context | {"contents": shown}
+
+
+def _review(summary: Summary) -> dict[str, Any] | None:
+    """What people were asked and what came of it; None where the recipe asks nobody."""
+    if summary.review is None or summary.recipe is None or not summary.recipe.review.budget:
+        return None
+    told = summary.review.measures
+    facts = [gains(told.gains), *(f"agreement: {said}" for said in agreements(told))] if told else []
+    return {
+        "headline": headline(summary.review),
+        "facts": facts + ([f"people disagree: {said}" for said in conflicts(told)] if told else []),
+        "rules": rule_rows(told) if told else [],
+        "advice": advice(told, summary.recipe.review.precision) if told else [],
+    }
 
 
 def _benchmarks(summary: Summary) -> list[dict[str, object]]:

@@ -13,8 +13,10 @@ from pipelines.lake import Lake
 from pipelines.report import samples
 from pipelines.report.figures import short
 from pipelines.report.pictures import data_uri, funnel
+from pipelines.report.review import advice, agreements, conflicts, gains, rule_rows
 from pipelines.report.samples import Message, Sample
 from pipelines.report.summary import Stage
+from pipelines.review.measure import Measures
 from pipelines.states import Pass
 
 _TEXT: Final = 300
@@ -115,6 +117,25 @@ def funnel_markdown(counts: pl.DataFrame) -> str:
             for fate, reason, records in rows.iter_rows()
         ],
     )
+
+
+def review_markdown(told: Measures, floor: float) -> str:
+    """What review has brought: gains, agreement, conflicts, and each rule's precision and recall."""
+    facts = [gains(told.gains), *(f"agreement: {said}" for said in agreements(told))]
+    facts += [f"people disagree: {said}" for said in conflicts(told)] + [f"WARN {said}" for said in advice(told, floor)]
+    rules = [tuple(_plain(cell) for cell in row) for row in rule_rows(told)]
+    table = _table(("rule", "controls", "precision", "recall"), rules)
+    return "\n\n".join([*(_plain(fact) for fact in facts), *([table] if rules else [])])
+
+
+def queue_markdown(queued: pl.DataFrame) -> str:
+    """Records of a review queue by family and ground, with how many each control stands for."""
+    counted = queued.group_by("family", "ground").agg(pl.len().alias("records"), pl.col("weight").mean())
+    rows = [
+        (family, ground, f"{records:,}", short(weight))
+        for family, ground, records, weight in counted.sort("family", "ground").iter_rows()
+    ]
+    return _table(("family", "ground", "records", "each stands for"), rows) if rows else "Nobody is asked anything."
 
 
 def funnel_picture(found: Sequence[Stage]) -> str:

@@ -13,6 +13,7 @@ from pipelines.lake import Lake
 from pipelines.ledger import funnel
 from pipelines.recipe import Recipe
 from pipelines.report.planted import Defects, defects
+from pipelines.report.review import Reviewed, reviewed
 from pipelines.sources import sources
 from pipelines.states import Pass, last_pass
 from pipelines.training.compare import Comparison
@@ -68,6 +69,7 @@ class Summary:
     `rejects`: rows that yield nothing by `source`, `selected`, `family`, `reason`, with `rows` and the first `examples`
     (`file`, `row`, `excerpt`); rejects come before what was left out, the commonest first.
     `benchmarks`: which of them records were compared with, and which were NOT CHECKED.
+    `review`: what people were asked and what came of it; None where `recipe` is.
     """
 
     workspace: Workspace
@@ -82,6 +84,7 @@ class Summary:
     rejects: pl.DataFrame
     defects: Defects | None
     benchmarks: Held
+    review: Reviewed | None
 
     @property
     def records(self) -> int:
@@ -117,13 +120,14 @@ def summarise(workspace: Workspace, lake: Lake, outcome: RunOutcome) -> Summary:
     recipes = _recipes(lake)
     published = last_pass(lake, _subject(recipes["recipe"].to_list())) if recipes.height else None
     fates = funnel(published.ledger()) if published else _NO_FATES
+    recipe = _recipe(published)
     files = (published.state.scan("files") if published else lake.scan("files")).collect()
     return Summary(
         workspace=workspace,
         outcome=outcome,
         at=datetime.now(UTC),
         published=published,
-        recipe=_recipe(published),
+        recipe=recipe,
         sources=_sources(files, fates if published else None, outcome.statuses),
         fates=fates,
         kept_sides=_kept_sides(published),
@@ -131,6 +135,7 @@ def summarise(workspace: Workspace, lake: Lake, outcome: RunOutcome) -> Summary:
         rejects=_rejects((published.state.scan if published else lake.scan)("rejects")),
         defects=defects(workspace, published) if published else None,
         benchmarks=held(lake),
+        review=reviewed(lake, published, recipe) if published and recipe else None,
     )
 
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from pipelines.report.figures import number, share
 from pipelines.report.planted import Defects, Kind
+from pipelines.report.review import advice, agreements, conflicts, gains, headline, rule_rows
 from pipelines.report.summary import Stage, Summary, labelled
 from pipelines.training.compare import Comparison
 from schemas.vocabulary import SIDES
@@ -28,6 +29,7 @@ def terminal_summary(summary: Summary, report: Path) -> str:
         _funnel(summary),
         _benchmarks(summary),
         _defects(summary.defects) if summary.defects else [],
+        _review(summary),
         *[_comparison(found) for found in summary.outcome.comparisons],
         _where(summary, report),
         _failures(summary.outcome.failures),
@@ -113,6 +115,20 @@ def _benchmarks(summary: Summary) -> list[str]:
     lines = [f"Benchmarks: records were compared with {items:,} items of {compared} of {statuses.height}"]
     named = f"NOT CHECKED: {', '.join(missing)}"
     return lines + textwrap.wrap(named, WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT) if missing else lines
+
+
+def _review(summary: Summary) -> list[str]:
+    if summary.review is None or summary.recipe is None or not summary.recipe.review.budget:
+        return []
+    lines = [f"Review: {headline(summary.review)}"]
+    told = summary.review.measures
+    if told is None:
+        return lines
+    facts = [gains(told.gains), *(f"agreement: {said}" for said in agreements(told))]
+    facts += [f"people disagree: {said}" for said in conflicts(told)]
+    rows = [("rule", "controls", "precision", "recall"), *rule_rows(told)] if told.rules.height else []
+    warned = [f"WARN {said}" for said in advice(told, summary.recipe.review.precision)]
+    return lines + [_cut(_INDENT + line) for line in [*facts, *(aligned(rows, right=(1,)) if rows else []), *warned]]
 
 
 def _defects(found: Defects) -> list[str]:

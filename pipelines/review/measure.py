@@ -1,6 +1,7 @@
 """What review has brought: how far people agree, how good the rules are, and what an hour of it is worth."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
@@ -11,6 +12,9 @@ from pipelines.review.thresholds import suggestions
 from pipelines.review.verdicts import conflicting, resolved, submitted
 from pipelines.states import Pass
 from schemas.vocabulary import ARGILLA
+
+PAUSE: Final = 600.0
+"""Seconds between two answers of a person after which the second was not worked on all the time."""
 
 
 @dataclass(frozen=True)
@@ -73,5 +77,15 @@ def _gains(published: Pass, judged: pl.DataFrame, counted: pl.DataFrame) -> Yiel
     written = ledger.filter(kept & (pl.col("source") == ARGILLA))
     removed = ledger.filter(pl.col("fate").is_in(["verdict", "replaced"]))
     counts = [int(frame.select(pl.len()).collect().item()) for frame in (gained, written, removed)]
-    timed = counted.drop_nulls("seconds")
-    return Yield(counts[0] + counts[1], counts[2], float(timed["seconds"].sum()) / 3600, timed.height)
+    timed = _timed(counted)
+    return Yield(counts[0] + counts[1], counts[2], float(timed.sum()) / 3600, len(timed))
+
+
+def _timed(counted: pl.DataFrame) -> pl.Series:
+    """Seconds that answers took: as they say themselves, else since the same person's answer before, where that is not
+    longer ago than a PAUSE. Answers that came at one moment came from a file, which says nothing of their time."""
+    gap = (pl.col("at") - pl.col("at").shift(1).over("user", order_by="at")).dt.total_microseconds() / 1e6
+    took = counted.with_columns(gap=gap).select(
+        seconds=pl.coalesce("seconds", pl.when(pl.col("gap").is_between(0, PAUSE, closed="right")).then("gap"))
+    )
+    return took["seconds"].drop_nulls()

@@ -1,11 +1,11 @@
 """How good each rule is, from the controls that people judged: precision and recall with 95 % intervals.
 
 Controls are a random sample of each stratum (what a family keeps, and what it drops), so each stands for as many as
-every other: its weight, scaled so that the answered controls of a stratum stand for all of it. Ratios of weighted sums have the
-variance of a stratified sample by linearisation (Särndal, Swensson and Wretman 1992, "Model Assisted Survey Sampling",
-5.6 and 5.7), and the interval is Wilson's with the number of independent answers that has this variance (Korn and
-Graubard 1998, "Confidence intervals for proportions with small expected number of positive counts estimated from survey
-data", Survey Methodology 24(2), who use Clopper and Pearson's there).
+every other: its weight, scaled so that the answered controls of a stratum stand for all of it. Ratios of weighted sums
+have the variance of a stratified sample by linearisation (Särndal, Swensson and Wretman 1992, "Model Assisted Survey
+Sampling", 5.6 and 5.7), and the interval is Wilson's with the number of independent answers that has this variance
+(Korn and Graubard 1998, "Confidence intervals for proportions with small expected number of positive counts estimated
+from survey data", Survey Methodology 24(2), who use Clopper and Pearson's there).
 """
 
 from typing import Final

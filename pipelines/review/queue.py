@@ -12,6 +12,7 @@ import polars as pl
 import polars_hash as plh
 
 from pipelines.decontaminate.dropping import dropping
+from pipelines.lake import Lake
 from pipelines.quality.rules import hits
 from pipelines.recipe import Recipe
 from pipelines.review import candidates, shown
@@ -208,3 +209,13 @@ def _described(published: Pass, recipe: Recipe, family: Family, chosen: pl.DataF
             shown=pl.when(pl.col("ground").is_in(CONTROLS)).then(nothing).otherwise(pl.col("shown").fill_null(nothing)),
         )
     )
+
+
+def refresh_queue(lake: Lake, published: Pass, recipe: Recipe) -> pl.DataFrame:
+    """Draw the queue of a pass from the verdicts as they are now, and put it in the place of the recipe's last one."""
+    mine = lake.scan("review_queue").filter(pl.col("recipe") == published.recipe).sort("family", "priority")
+    before = mine.select(SCHEMA.names()).collect()
+    made = queue(published, recipe, lake.scan("verdicts").collect(), before)
+    if not made.equals(before):
+        lake.replace("review_queue", made, partition=published.recipe)
+    return made

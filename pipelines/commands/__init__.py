@@ -1,0 +1,1 @@
+"""Commands of `tamis`, one module a subject, each with `register(app)`."""
