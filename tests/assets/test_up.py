@@ -1,6 +1,7 @@
-"""`make up` as a process: the page answers, a busy port is named with its holder, and Ctrl-C ends everything."""
+"""`make up` as a process: the pages answer, a busy port is named with its holder, and Ctrl-C ends everything."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -13,7 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from assets.up import DAGSTER_PORT
+from assets.up import ARGILLA_PORT, DAGSTER_PORT
+from pipelines.argilla.server import Server
 from pipelines.errors import TamisError
 from pipelines.ports import HOST, answers, refuse_busy
 from pipelines.workspace import ROOT, remember, workspace
@@ -56,7 +58,9 @@ def wait_for_page(process: subprocess.Popen[str]) -> None:
         time.sleep(0.2)
 
 
-def test_the_page_is_served_and_ctrl_c_ends_all_of_it(environment: dict[str, str]) -> None:
+def test_the_page_is_served_and_ctrl_c_ends_all_of_it(environment: dict[str, str], argilla_server: Server) -> None:
+    """With a named Argilla, since to start one takes long."""
+    environment |= {"ARGILLA_API_URL": argilla_server.url, "ARGILLA_API_KEY": argilla_server.api_key}
     process = subprocess.Popen(COMMAND, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     try:
         wait_for_page(process)
@@ -72,6 +76,38 @@ def test_the_page_is_served_and_ctrl_c_ends_all_of_it(environment: dict[str, str
         process.kill()
     assert process.returncode == 0
     assert said.splitlines()[0].endswith("(this clone's last run)")
+    assert f"Argilla  {argilla_server.url}  user owner" in said and "that ARGILLA_API_URL names" in said
     _, alive = psutil.wait_procs(children, timeout=10)
     assert alive == []
     assert not answers(DAGSTER_PORT)
+
+
+@pytest.mark.slow
+def test_argilla_is_started_with_it_and_ends_with_it(environment: dict[str, str]) -> None:
+    for name in ("ARGILLA_API_URL", "ARGILLA_API_KEY", "ARGILLA_REDIS_URL"):
+        environment.pop(name, None)
+    passwords = []
+    for _ in range(2):
+        process = subprocess.Popen(COMMAND, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+        try:
+            said = ""
+            while "Dagster" not in said:
+                line = process.stdout.readline()
+                assert line, said
+                said += line
+            assert f"Argilla  http://{HOST}:{ARGILLA_PORT}  user owner" in said
+            passwords += re.findall(r"password (\S+)", said)
+            with urllib.request.urlopen(f"http://{HOST}:{ARGILLA_PORT}/") as answer:
+                assert b"<title>Argilla</title>" in answer.read()
+            children = descendants(process)
+            with pytest.raises(TamisError, match=rf"port {ARGILLA_PORT} is in use by"):
+                refuse_busy(ARGILLA_PORT, "make up")
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=90)
+        finally:
+            process.kill()
+        assert process.returncode == 0
+        _, alive = psutil.wait_procs(children, timeout=10)
+        assert alive == []
+        assert not answers(ARGILLA_PORT)
+    assert len(passwords) == 1

@@ -236,9 +236,7 @@ def test_similarity(asked: Asked) -> None:
     assert similar(of={"value": [0, 1]}, order="least_similar")[0] == NAMES[:-6:-1]
     drop = {"and": [terms("drop", entity="suggestion", question="verdict")]}
     assert similar(of={"value": [0, 1]}, filters=drop)[0] == ["r01", "r03", "r05", "r07", "r09"]
-    assert (
-        similar(of={"value": [0, 1]}, query={"text": {"q": "more cats"}})[0] == ["r01", "r03", "r05", "r07", "r09"]
-    )
+    assert similar(of={"value": [0, 1]}, query={"text": {"q": "more cats"}})[0] == ["r01", "r03", "r05", "r07", "r09"]
     assert similar(of={"value": [0, 1]}, query={"text": {"q": "!?"}})[0] == []
 
 
