@@ -102,6 +102,24 @@ def review_lake(lake: Lake, rows: int = 6) -> ReviewLake:
         signals = made.select("id", "source", "content_hash", code=pl.lit("test"), **words)
         lake.replace(f"records_{family}", made, partition="aa")
         lake.replace(f"signals_{family}", signals, partition="aa")
+    file = {
+        "source": "aa",
+        "file": "f.jsonl",
+        "position": 0,
+        "number": 0,
+        "split": "train",
+        "repo": "org/aa",
+        "revision": "c0ffee",
+        "etag": "e",
+        "reader": "r",
+        "rows": rows,
+        "yielding": rows,
+        "rejected": 0,
+        "not_selected": 0,
+        "records": dict.fromkeys(FAMILIES, rows),
+        "bytes": 1,
+    }
+    lake.replace("files", pl.DataFrame([file], schema=empty("files").schema), partition="aa")
     state = lakes.state()
     lakes.published(state, "default", RECIPE.hash, pl.DataFrame(schema={"id": pl.String, "fate": pl.String}))
     found = last_pass(lake, "default")
