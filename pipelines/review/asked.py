@@ -67,7 +67,7 @@ def asked(
         vectors=pl.struct(pl.col("vector").alias(VECTOR)),
         sent=pl.struct(*SENT.to_schema()).struct.json_encode().str.encode("base64"),
     )
-    known = signals_of(recipe, family)
+    known = [name for name in signals_of(recipe, family) if name in rows.columns]
     said = body.with_columns(metadata=_metadata(known))
     pushed = plh.concat_str(
         pl.struct("fields", "metadata", "vectors", "sent").struct.json_encode(), pl.col("suggestions").list.join(",")
@@ -93,8 +93,8 @@ def _with_records(published: Pass, recipe: Recipe, family: Family, queue: pl.Dat
     """The family's rows of the queue with their records' columns, signals, side, `why` and `other_text`."""
     mine = queue.filter(pl.col("family") == family.name)
     state = published.state
-    records = _named(state.scan(f"records_{family.name}"), mine["id"])
-    others = _named(state.scan(f"records_{family.name}"), mine["other"].drop_nulls())
+    texts = state.scan(f"records_{family.name}")
+    records, others = _named(texts, mine["id"]), _named(texts, mine["other"].drop_nulls())
     lost = mine.join(records, on="id", how="anti")
     if lost.height:
         raise TamisError(

@@ -54,6 +54,8 @@ def _rules(state: State, recipe: Recipe, family: Family, each: pl.DataFrame) -> 
     named = each.filter(pl.col("hit").str.starts_with("rule:")).with_columns(
         rule=pl.col("hit").str.strip_prefix("rule:")
     )
+    if named.is_empty():
+        return pl.DataFrame(schema={"content_hash": pl.Binary, "line": pl.String})
     signals = state.scan(f"signals_{family.name}").filter(pl.col("id").is_in(named["id"].unique().implode()))
     measured = hits(signals, recipe.rules, family).collect().select("id", "rule", "value", "threshold")
     said = pl.DataFrame(

@@ -95,4 +95,4 @@ def test_ten_minutes_of_an_annotator(page: Any, round_: Round, place: Workspace)
     exported = pl.read_parquet(place.exports / "default" / "instruction" / "train.parquet")
     assert [row[0]["content"] for row in exported["completion"]] == [TRAP]
     assert pl.read_parquet(place.exports / "default" / "preference" / "train.parquet").height == 5
-    assert "verdict" in str(tell(made.lake, "aa/preference/0", {"default": RECIPE}, ("aa",)))
+    assert "turned down by people" in str(tell(made.lake, "aa/preference/0", {"default": RECIPE}, ("aa",)))
