@@ -4,10 +4,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import curate, decontaminate, dedup, verify
+from bench import curate, decontaminate, dedup, push, verify
 from bench.machine import machine
 
-BENCHMARKS = {"curate": curate.run, "dedup": dedup.run, "decontaminate": decontaminate.run, "verify": verify.run}
+BENCHMARKS = {
+    "curate": curate.run,
+    "dedup": dedup.run,
+    "decontaminate": decontaminate.run,
+    "verify": verify.run,
+    "push": push.run,
+}
 
 
 def main() -> int:

@@ -5,7 +5,7 @@ API as they are.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -13,6 +13,8 @@ from uuid import UUID
 import httpx
 import polars as pl
 
+from pipelines.argilla import WORKSPACE
+from pipelines.argilla.server import Server
 from pipelines.errors import TamisError
 from pipelines.review import forms
 from pipelines.workspace import Workspace
@@ -21,9 +23,9 @@ if TYPE_CHECKING:
     import argilla as rg
 
 TIMEOUT_S: Final = 60
-"""Seconds that an answer may take; the bulk of 250 records takes two to three."""
+"""Seconds that an answer may take; a bulk of records takes one or two, and twenty on a loaded machine."""
 
-PAGE: Final = 250
+PAGE: Final = 100
 """Records that are sent or read at a time."""
 
 _DELETED_AT_ONCE: Final = 100
@@ -108,9 +110,9 @@ def connected(url: str, api_key: str) -> Iterator["rg.Argilla"]:
             yield client
 
 
-def argilla_workspace(workspace: Workspace) -> str:
-    """Name of the workspace in Argilla: one for each of ours, so that sample rows and real ones never meet."""
-    return f"tamis-{workspace.path.name}"
+def argilla_workspace(workspace: Workspace, server: Server) -> str:
+    """Name of Argilla's workspace. In a server that several of ours may share, sample rows and real ones never meet."""
+    return f"{WORKSPACE}-{workspace.path.name}" if server.credentials is None else WORKSPACE
 
 
 def workspace_id(client: "rg.Argilla", name: str) -> UUID | None:
@@ -118,16 +120,12 @@ def workspace_id(client: "rg.Argilla", name: str) -> UUID | None:
     return next((one.id for one in client.workspaces.list() if one.name == name), None)
 
 
-def open_workspace(client: "rg.Argilla", name: str, members: Sequence[str]) -> None:
-    """Make a workspace if it is not there, and let users in who are not."""
+def open_workspace(client: "rg.Argilla", name: str) -> None:
+    """Make a workspace if it is not there."""
     import argilla as rg
 
-    there = next((one for one in client.workspaces.list() if one.name == name), None)
-    there = there or rg.Workspace(name=name, client=client).create()
-    inside = {user.username for user in there.users} if members else set()
-    for user in client.users.list() if set(members) - inside else []:
-        if user.username in members and user.username not in inside:
-            there.add_user(user)
+    if workspace_id(client, name) is None:
+        rg.Workspace(name=name, client=client).create()
 
 
 def datasets(client: "rg.Argilla", workspace: str) -> list[Found]:

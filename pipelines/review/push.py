@@ -6,7 +6,6 @@ written nor deleted, but for one of an old form, and for one that another has ye
 their answers are in `verdicts` by then.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -46,14 +45,12 @@ def push(
     published: Pass,
     recipe: Recipe,
     queue: pl.DataFrame,
-    members: Sequence[str] = (),
 ) -> Pushed:
-    """Make the datasets of a recipe hold its queue. `queue`: its rows of `review_queue`, of the pass `published`;
-    `members`: users of Argilla who are let into the workspace there.
+    """Make the datasets of a recipe hold its queue. `queue`: its rows of `review_queue`, of the pass `published`.
 
     Answers that were given meanwhile are pulled first, so that nothing that is withdrawn takes one along.
     """
-    api.open_workspace(client, workspace, members)
+    api.open_workspace(client, workspace)
     here = [found for found in api.datasets(client, workspace) if found.recipe == published.recipe]
     held = {found: api.records(client, found.id) for found in here if found.ready}
     pulled = keep_answers(lake, held, api.users(client))

@@ -21,14 +21,13 @@ def push_queue(workspace: Workspace, lake: Lake, server: Server, name: str, reci
     if published is None:
         raise TamisError("has no pass yet", where=f"recipe {name}", cure="Materialise its `ledger` first.")
     with workspace.lock("argilla", f"the review queue of {name}"), api.connected(server.url, server.api_key) as client:
-        members = [server.annotator.username] if server.annotator else []
-        return push(client, api.argilla_workspace(workspace), lake, published, recipe, queue, members)
+        return push(client, api.argilla_workspace(workspace, server), lake, published, recipe, queue)
 
 
 def pull_answers(workspace: Workspace, lake: Lake, server: Server) -> Pulled:
     """Every answer that Argilla has and `verdicts` has not. TamisError where Argilla fails."""
     with api.connected(server.url, server.api_key) as client:
-        return pull(client, api.argilla_workspace(workspace), lake)
+        return pull(client, api.argilla_workspace(workspace, server), lake)
 
 
 def last_activity(workspace: Workspace, server: Server) -> str:
@@ -37,5 +36,5 @@ def last_activity(workspace: Workspace, server: Server) -> str:
     Two requests, whatever the datasets hold.
     """
     with api.connected(server.url, server.api_key) as client:
-        found = api.datasets(client, api.argilla_workspace(workspace))
+        found = api.datasets(client, api.argilla_workspace(workspace, server))
         return max((one.active for one in found), default="")

@@ -55,7 +55,7 @@ def test_the_queue_goes_out_and_a_sensor_fetches_what_is_answered(
     told = pushed.asset_materializations_for_node("argilla")[0].metadata
     assert (told["sent"].value, told["withdrawn"].value) == (2, 0)
     with api.connected(argilla_server.url, argilla_server.api_key) as client:
-        found = api.datasets(client, api.argilla_workspace(place))
+        found = api.datasets(client, f"tamis-{place.path.name}")
         records = api.records(client, found[0].id)
     before = look()
     assert isinstance(look(before.cursor), dg.SkipReason)

@@ -27,9 +27,8 @@ class Round:
     name: str
 
     def push(self, *queues: pl.DataFrame, client: rg.Argilla | None = None) -> Pushed:
-        members = [self.server.annotator.username]
         queue = pl.concat(queues)
-        return push(client or self.client, self.name, self.made.lake, self.made.published, RECIPE, queue, members)
+        return push(client or self.client, self.name, self.made.lake, self.made.published, RECIPE, queue)
 
     def pull(self) -> Pulled:
         return pull(self.client, self.name, self.made.lake)
@@ -62,5 +61,8 @@ class Round:
 @pytest.fixture
 def round_(lake: Lake, argilla_server: Server) -> Iterator[Round]:
     made = review_lake(lake)
+    name = f"test-{uuid.uuid4().hex[:8]}"
     with api.connected(argilla_server.url, argilla_server.api_key) as client:
-        yield Round(made, client, argilla_server, f"test-{uuid.uuid4().hex[:8]}")
+        annotator = next(user for user in client.users.list() if user.username == argilla_server.annotator.username)
+        rg.Workspace(name=name, client=client).create().add_user(annotator)
+        yield Round(made, client, argilla_server, name)

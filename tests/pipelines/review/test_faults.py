@@ -50,7 +50,6 @@ def test_a_dataset_that_a_killed_push_left_unpublished_is_made_anew(round_: Roun
 
     from pipelines.review.forms import FORMS
 
-    api.open_workspace(round_.client, round_.name, [])
     name = FORMS["grpo"].dataset("default")
     dataset = rg.Dataset(name=name, workspace=round_.name, client=round_.client)
     super(rg.Dataset, dataset).create()
