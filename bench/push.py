@@ -1,7 +1,7 @@
 """Records pushed to Argilla by the review queue's push, beside the plain client's `log` of the same records.
 
-Both send fields, metadata, suggestions and a vector of each record to one embedded server, to data sets of one form,
-250. The second time nothing has changed: the push compares what is there, the plain client sends all of it again.
+Both send fields, metadata, suggestions and a vector of each record to one embedded server, to data sets of one form.
+The second time nothing has changed: the push compares what is there, the plain client sends all of it again.
 """
 
 import json
@@ -23,7 +23,7 @@ from pipelines.lake import Lake
 from pipelines.quality.rules import Rule
 from pipelines.recipe import Recipe, Review
 from pipelines.review import client as api
-from pipelines.review.asked import AGENT, asked
+from pipelines.review.asked import AGENT, asked, shown_records
 from pipelines.review.forms import FORMS
 from pipelines.review.push import push
 from pipelines.review.queue import SCHEMA
@@ -56,7 +56,8 @@ def run(data: Path | None) -> str:
                 client=client,
             ).create()
             questions = {question.name: str(question.id) for question in dataset.settings.questions}
-            items = asked(published, recipe, _FAMILY, queue, questions)["json"].to_list()
+            rows = shown_records(published, recipe, _FAMILY, queue)
+            items = asked(rows, recipe, _FAMILY, ["completion_words"], questions)["json"].to_list()
             names = {number: name for name, number in questions.items()}
 
             def plain() -> None:

@@ -42,16 +42,15 @@ _DROPPED: Final = ("rule", "contaminated", "near-duplicate", "exact duplicate")
 
 
 def asked(
-    published: Pass, recipe: Recipe, family: Family, queue: pl.DataFrame, questions: Mapping[str, str]
+    rows: pl.DataFrame, recipe: Recipe, family: Family, signals: Sequence[str], questions: Mapping[str, str]
 ) -> pl.DataFrame:
-    """One row for each of the family's rows of the queue, in the order of their priority.
+    """One row for each record that is asked about, in the order of their priority.
 
-    `questions`: Argilla's id of each question by its name. Columns `external_id` (content hash in hex), `json` (the
-    record as the bulk endpoint takes it), `suggests` (how many suggestions it has) and `pushed` (a hash of the rest,
-    which the record carries in its metadata: where it is the same, nothing needs to be sent). TamisError where the pass
-    has not the record that the queue names.
+    `rows`: of `shown_records`; `signals`: those among their metadata; `questions`: Argilla's id of each question by its
+    name. Columns `external_id` (content hash in hex), `json` (the record as the bulk endpoint takes it), `suggests`
+    (how many suggestions it has) and `pushed` (a hash of the rest, which the record carries in its metadata: where it
+    is the same, nothing needs to be sent).
     """
-    rows = _with_records(published, recipe, family, queue)
     if rows.is_empty():
         return pl.DataFrame(
             schema={"external_id": pl.String, "json": pl.String, "suggests": pl.Int64, "pushed": pl.String}
@@ -67,8 +66,7 @@ def asked(
         vectors=pl.struct(pl.col("vector").alias(VECTOR)),
         sent=pl.struct(*SENT.to_schema()).struct.json_encode().str.encode("base64"),
     )
-    known = [name for name in signals_of(recipe, family) if name in rows.columns]
-    said = body.with_columns(metadata=_metadata(known))
+    said = body.with_columns(metadata=_metadata(signals))
     pushed = plh.concat_str(
         pl.struct("fields", "metadata", "vectors", "sent").struct.json_encode(), pl.col("suggestions").list.join(",")
     ).chash.blake3()
@@ -83,14 +81,22 @@ def asked(
     )
 
 
-def signals_of(recipe: Recipe, family: Family) -> list[str]:
-    """The signals of the family that the recipe's rules read: what records can be filtered by."""
+def varying_signals(rows: pl.DataFrame, recipe: Recipe, family: Family) -> list[str]:
+    """The signals that the recipe's rules read and in which records of `shown_records` differ: what can be filtered by.
+
+    Each costs a request when a dataset is made, and most are 0 for all.
+    """
     read = {column for rule in recipe.rules for column in rule.columns(family)}
-    return [column for column in signal.columns(family) if column in read]
+    known = [column for column in signal.columns(family) if column in read and column in rows.columns]
+    values = rows.select(pl.col(known).drop_nulls().n_unique()) if known and rows.height else pl.DataFrame()
+    return [name for name in values.columns if values[name][0] > 1]
 
 
-def _with_records(published: Pass, recipe: Recipe, family: Family, queue: pl.DataFrame) -> pl.DataFrame:
-    """The family's rows of the queue with their records' columns, signals, side, `why` and `other_text`."""
+def shown_records(published: Pass, recipe: Recipe, family: Family, queue: pl.DataFrame) -> pl.DataFrame:
+    """The family's rows of the queue with their records' columns, signals, side, `why` and `other_text`.
+
+    TamisError where the pass has not the record that the queue names.
+    """
     mine = queue.filter(pl.col("family") == family.name)
     state = published.state
     texts = state.scan(f"records_{family.name}")

@@ -39,7 +39,7 @@ def bounded(text: pl.Expr) -> pl.Expr:
 
 def inline(text: pl.Expr) -> pl.Expr:
     """An escaped, bounded text on one line, its breaks as entities: Markdown ends HTML at an empty one."""
-    return _or_empty(escaped(bounded(text)).str.replace_all("\r\n|\n|\r", "&#10;"))
+    return _shown(text).str.replace_all("\r\n|\n|\r", "&#10;")
 
 
 def left_is_chosen() -> pl.Expr:
@@ -103,7 +103,7 @@ def _message(content: pl.Expr, calls: pl.Expr) -> pl.Expr:
 
 def _chat(part: str) -> pl.Expr:
     turn = pl.element().struct
-    content = _or_empty(escaped(bounded(_message(turn.field("content"), turn.field("tool_calls")))))
+    content = _shown(_message(turn.field("content"), turn.field("tool_calls")))
     return pl.col(part).list.head(_MESSAGES_BOUND).list.eval(pl.struct(role=turn.field("role"), content=content))
 
 
@@ -147,5 +147,5 @@ def _html(line: pl.Expr) -> pl.Expr:
     return pl.format(f'<div style="{_PLAIN}">{{}}</div>', line)
 
 
-def _or_empty(text: pl.Expr) -> pl.Expr:
-    return pl.when(text.str.strip_chars() == "").then(pl.lit(_EMPTY)).otherwise(text)
+def _shown(text: pl.Expr) -> pl.Expr:
+    return pl.when(text.str.strip_chars() == "").then(pl.lit(_EMPTY)).otherwise(escaped(bounded(text)))

@@ -6,6 +6,7 @@ written nor deleted, but for one of an old form, and for one that another has ye
 their answers are in `verdicts` by then.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -15,7 +16,7 @@ import polars as pl
 from pipelines.lake import Lake
 from pipelines.recipe import Recipe
 from pipelines.review import client as api
-from pipelines.review.asked import asked, signals_of
+from pipelines.review.asked import asked, shown_records, varying_signals
 from pipelines.review.client import Found
 from pipelines.review.forms import FORMS, Form
 from pipelines.review.pull import Pulled, keep_answers
@@ -79,9 +80,11 @@ def _push_family(
     current = next((found for found in held if found.form == form.identity), None)
     if current is None and wanted.is_empty():
         return None
-    dataset = _dataset(client, workspace, form, published.recipe, recipe, family)
+    rows = shown_records(published, recipe, family, wanted)
+    signals = varying_signals(rows, recipe, family)
+    dataset = _dataset(client, workspace, form, published.recipe, recipe.review.overlap, signals)
     records = held.get(current, pl.DataFrame(schema=api.RECORDS)) if current else pl.DataFrame(schema=api.RECORDS)
-    items = asked(published, recipe, family, wanted, {q.name: str(q.id) for q in dataset.settings.questions})
+    items = asked(rows, recipe, family, signals, {q.name: str(q.id) for q in dataset.settings.questions})
     both = items.join(_state_of(records), on="external_id", how="left", maintain_order="left")
     untouched = pl.col("responses") > 0
     same = pl.col("pushed") == pl.col("pushed_before")
@@ -133,13 +136,13 @@ def _withdraw(client: "rg.Argilla", found: Found, records: pl.DataFrame) -> int:
 
 
 def _dataset(
-    client: "rg.Argilla", workspace: str, form: Form, recipe_name: str, recipe: Recipe, family: Family
+    client: "rg.Argilla", workspace: str, form: Form, recipe: str, overlap: int, signals: Sequence[str]
 ) -> "rg.Dataset":
     """The published dataset of a form, made if it is not there; guidelines, overlap and metadata are brought up."""
     import argilla as rg
 
-    name = form.dataset(recipe_name)
-    wanted = form.settings(client, recipe.review.overlap, signals_of(recipe, family))
+    name = form.dataset(recipe)
+    wanted = form.settings(client, overlap, signals)
     there = client.api.datasets.get_by_name_and_workspace_id(name, api.workspace_id(client, workspace))
     if there is not None and there.status != "ready":
         client.api.datasets.delete(there.id)  # a push that was killed left it, before it could hold a record

@@ -12,25 +12,27 @@ from pipelines.review import client as api
 Round = Any
 
 
-@pytest.fixture
-def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two records at a time, so that a push has several parts; and little patience."""
-    monkeypatch.setattr(api, "PAGE", 2)
-    monkeypatch.setattr(api, "TIMEOUT_S", 2)
-
-
 @pytest.mark.parametrize(
-    ("fault", "said"), [("500", "answered 500"), ("slow", "did not answer within 2"), ("cut", "cannot be reached")]
+    ("fault", "said"),
+    [
+        ("500", "answered 500"),
+        pytest.param("slow", "did not answer within 2", marks=pytest.mark.slow),
+        pytest.param("cut", "cannot be reached", marks=pytest.mark.slow),
+    ],
 )
-def test_a_push_that_breaks_in_the_middle_is_made_good(round_: Round, small_pages: None, fault: str, said: str) -> None:
+def test_a_push_that_breaks_in_the_middle_is_made_good(
+    round_: Round, monkeypatch: pytest.MonkeyPatch, fault: str, said: str
+) -> None:
+    monkeypatch.setattr(api, "PAGE", 2)  # so that a push has several parts
     made, server = round_.made, round_.server
     asked = made.queue("grpo", *((row, "near a threshold") for row in range(5)))
     with proxied(server.url) as proxy:
         proxy.fault = fault
         with api.connected(proxy.url, server.api_key) as client:
-            # Warm up what is not the push itself, so that a loaded machine does not run out of patience there.
             round_.push(asked.head(1), client=client)
         proxy.bulks = 1
+        if fault == "slow":
+            monkeypatch.setattr(api, "TIMEOUT_S", 2)
         with pytest.raises(TamisError, match=said) as caught, api.connected(proxy.url, server.api_key) as client:
             round_.push(asked, client=client)
     assert proxy.url in caught.value.where
