@@ -4,10 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import curate, decontaminate, dedup, push, verify
+from bench import argilla, curate, decontaminate, dedup, push, verify
 from bench.machine import machine
 
 BENCHMARKS = {
+    "argilla": argilla.run,
     "curate": curate.run,
     "dedup": dedup.run,
     "decontaminate": decontaminate.run,

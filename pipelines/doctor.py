@@ -16,6 +16,7 @@ from typing import Final, Literal
 
 import httpx2
 
+from pipelines.argilla.place import ENVIRONMENT
 from pipelines.catalogue import recipes_now, settings_now
 from pipelines.errors import TamisError
 from pipelines.lake import Lake
@@ -168,7 +169,9 @@ def _token(workspace: Workspace) -> Finding:
 def _argilla() -> Finding:
     endpoint = os.environ.get("ARGILLA_API_URL")
     if not endpoint:
-        return Finding("OK", "Argilla", "not configured; ARGILLA_API_URL would name a server of yours")
+        if not (ENVIRONMENT / "bin" / "python").exists():
+            return Finding("WARN", "Argilla", f"{ENVIRONMENT} is not there", "Run `make environment`.")
+        return Finding("OK", "Argilla", "embedded, with `make up`; ARGILLA_API_URL would name a server of yours")
     try:
         answer = httpx2.get(f"{endpoint.rstrip('/')}/api/v1/version", timeout=_SECONDS, follow_redirects=True)
         answer.raise_for_status()

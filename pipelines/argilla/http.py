@@ -3,6 +3,7 @@
 import http.client
 import json
 import urllib.error
+import urllib.parse
 import urllib.request
 from typing import Any, Final
 
@@ -11,10 +12,19 @@ from pipelines.errors import TamisError
 _SECONDS: Final = 15.0
 
 
+_DIRECT: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_AS_SET: Final = urllib.request.build_opener()
+
+
+def _opener(url: str) -> urllib.request.OpenerDirector:
+    """No proxy is asked for what is on this machine, whatever the environment says."""
+    return _DIRECT if urllib.parse.urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1") else _AS_SET
+
+
 def is_up(url: str, seconds: float = 2.0) -> bool:
     """Whether an Argilla answers there now."""
     try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/api/v1/version", timeout=seconds) as answer:
+        with _opener(url).open(f"{url.rstrip('/')}/api/v1/version", timeout=seconds) as answer:
             return bool(answer.status == 200)
     except (OSError, http.client.HTTPException):
         return False
@@ -24,7 +34,7 @@ def user(url: str, api_key: str) -> str:
     """The name of the user whose key it is. TamisError where there is no answer, or not to this key."""
     request = urllib.request.Request(f"{url.rstrip('/')}/api/v1/me", headers={"X-Argilla-Api-Key": api_key})
     try:
-        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:
+        with _opener(url).open(request, timeout=_SECONDS) as answer:
             found: dict[str, Any] = json.load(answer)
             return str(found["username"])
     except urllib.error.HTTPError as error:

@@ -25,11 +25,11 @@ from pipelines.argilla.http import is_up, user
 from pipelines.argilla.place import Place, redis_server, server_python
 from pipelines.errors import TamisError, writing
 from pipelines.locks import Tell, hold, hold_if_free
-from pipelines.ports import HOST, listening
+from pipelines.ports import listening
 from pipelines.workspace import ROOT, Workspace
 
 START_LIMIT: Final = 180.0
-"""Seconds until the server must answer: 6 were measured on an idle machine, most of them imports."""
+"""Seconds in which it must answer, or write that it goes on: 6 were measured, most of them for imports."""
 _END_LIMIT: Final = 40.0
 _POLL: Final = 0.2
 _TAIL: Final = 5
@@ -123,33 +123,57 @@ def _joined(place: Place, known: Credentials) -> str | None:
         if free:
             _clear(place)
             return None
-    deadline = time.monotonic() + START_LIMIT
-    while time.monotonic() < deadline:
-        with contextlib.suppress(FileNotFoundError):
-            url = str(json.loads(place.state.read_text(encoding="utf-8"))["url"])
-            if is_up(url):
-                user(url, known.owner.api_key)
-                return url
+    return _answering(place, known)
+
+
+def _answering(place: Place, known: Credentials, supervisor: subprocess.Popen[bytes] | None = None) -> str:
+    """Wait until the server answers to its owner, and say where: START_LIMIT after it last wrote to its log at most.
+
+    TamisError if it does not, or if the supervisor, where it is ours, ended.
+    """
+    log, began = place.log("server"), time.time()
+    while time.time() < max(began, log.stat().st_mtime) + START_LIMIT:
+        url = _noted(place).url
+        if url and is_up(url):
+            user(url, known.owner.api_key)
+            return url
+        if supervisor is not None and supervisor.poll() is not None:
+            raise TamisError(f"did not start: {_tail(place)}", where="Argilla", cure=f"See {log}.")
         time.sleep(_POLL)
     raise TamisError(
-        f"runs and has not answered for {START_LIMIT:.0f} s",
-        where=f"Argilla in {place.folder}",
-        cure=f"See {place.log('server')}; stop whoever uses it (`make up`?), then run again.",
+        f"has not answered for {START_LIMIT:.0f} s: {_tail(place)}",
+        where="Argilla",
+        cure=f"See {log}; stop whoever uses it (`make up`?), then run again.",
     )
+
+
+@dataclass(frozen=True)
+class _Note:
+    """What the supervisor noted: where the server answers, and when its processes started, its own first."""
+
+    url: str = ""
+    processes: dict[int, float] = field(default_factory=dict)
+
+
+def _noted(place: Place) -> _Note:
+    """Empty where nothing runs."""
+    try:
+        found = json.loads(place.state.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return _Note()
+    return _Note(str(found["url"]), {int(pid): float(started) for pid, started in found["processes"].items()})
 
 
 def _clear(place: Place) -> None:
     """End what a killed supervisor left, told from strangers by when they started."""
-    if not place.state.exists():
-        return
-    for pid, started in json.loads(place.state.read_text(encoding="utf-8"))["processes"].items():
+    for pid, started in _noted(place).processes.items():
         with contextlib.suppress(psutil.NoSuchProcess):
-            process = psutil.Process(int(pid))
+            process = psutil.Process(pid)
             if abs(process.create_time() - started) < 1:
                 for one in [*process.children(recursive=True), process]:
                     one.kill()
                 process.wait(_END_LIMIT)
-    place.state.unlink()
+    place.state.unlink(missing_ok=True)
 
 
 def _started(place: Place, known: Credentials, port: int, tell: Tell | None) -> str:
@@ -172,18 +196,7 @@ def _started(place: Place, known: Credentials, port: int, tell: Tell | None) -> 
             start_new_session=True,
             pass_fds=(fd,),
         )
-    url = f"http://{HOST}:{bound}"
-    deadline = time.monotonic() + START_LIMIT
-    while time.monotonic() < deadline:
-        if is_up(url):
-            user(url, known.owner.api_key)
-            return url
-        if supervisor.poll() is not None:
-            raise TamisError(f"did not start: {_tail(place)}", where="Argilla", cure=f"See {place.log('server')}.")
-        time.sleep(_POLL)
-    raise TamisError(
-        f"has not answered for {START_LIMIT:.0f} s: {_tail(place)}", where="Argilla", cure=f"See {place.log('server')}."
-    )
+    return _answering(place, known, supervisor)
 
 
 def _leave(place: Place, users: TextIO) -> None:
@@ -192,12 +205,12 @@ def _leave(place: Place, users: TextIO) -> None:
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return
-    if not place.state.exists():
+    processes = list(_noted(place).processes)
+    if not processes:
         return
-    processes = json.loads(place.state.read_text(encoding="utf-8"))["processes"]
     deadline = time.monotonic() + _END_LIMIT
     with contextlib.suppress(ProcessLookupError):
-        os.kill(int(next(iter(processes))), signal.SIGTERM)
+        os.kill(processes[0], signal.SIGTERM)  # the supervisor
     while time.monotonic() < deadline:
         with hold_if_free(place.supervisor_lock, "who ends Argilla") as free:
             if free:

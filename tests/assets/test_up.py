@@ -51,8 +51,17 @@ def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
+def end(process: subprocess.Popen[str]) -> None:
+    """Ask first: only then does it end what it started."""
+    process.terminate()
+    try:
+        process.wait(60)
+    finally:
+        process.kill()
+
+
 def wait_for_page(process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not answers(DAGSTER_PORT):
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.2)
@@ -73,7 +82,7 @@ def test_the_page_is_served_and_ctrl_c_ends_all_of_it(environment: dict[str, str
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=60)
     finally:
-        process.kill()
+        end(process)
     assert process.returncode == 0
     assert said.splitlines()[0].endswith("(this clone's last run)")
     assert f"Argilla  {argilla_server.url}  user owner" in said and "that ARGILLA_API_URL names" in said
@@ -105,7 +114,7 @@ def test_argilla_is_started_with_it_and_ends_with_it(environment: dict[str, str]
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=90)
         finally:
-            process.kill()
+            end(process)
         assert process.returncode == 0
         _, alive = psutil.wait_procs(children, timeout=10)
         assert alive == []

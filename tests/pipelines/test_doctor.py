@@ -101,7 +101,10 @@ def test_the_pages_port_is_free_or_its_holder_is_told() -> None:
 
 def test_argilla_is_asked_where_it_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ARGILLA_API_URL", raising=False)
-    assert "not configured" in doctor._argilla().found
+    monkeypatch.setattr(doctor, "ENVIRONMENT", Path(sys.prefix))
+    assert "embedded" in doctor._argilla().found
+    monkeypatch.setattr(doctor, "ENVIRONMENT", Path("/nowhere"))
+    assert doctor._argilla().cure == "Run `make environment`."
     with answering(200, {"version": "2.8.0"}) as port:
         monkeypatch.setenv("ARGILLA_API_URL", f"http://127.0.0.1:{port}/")
         monkeypatch.delenv("ARGILLA_API_KEY", raising=False)

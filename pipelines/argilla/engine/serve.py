@@ -76,8 +76,10 @@ async def _catch_up() -> None:
     async with AsyncSessionLocal() as db:
         for behind in store().behind():
             dataset = await Reindexer.reindex_dataset(db, engine, UUID(behind))
-            async for _ in Reindexer.reindex_dataset_records(db, engine, dataset):
-                db.expunge_all()
+            done = 0
+            async for records in Reindexer.reindex_dataset_records(db, engine, dataset):
+                done += len(records)
+                print(f"indexing {dataset.name}: {done} records", flush=True)  # who waits sees it live
     await async_engine.dispose()  # its connections belong to this event loop
 
 
