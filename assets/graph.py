@@ -1,7 +1,9 @@
 """The whole graph as `make run` walks it: a Dagster run a partition, one after the other in this process."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -15,7 +17,9 @@ from assets.failures import WATCHED
 from assets.partitions import RECIPES
 from assets.pool import wait_for_gpu
 from pipelines import timings
+from pipelines.argilla.server import running
 from pipelines.benchmarks.held import held
+from pipelines.errors import TamisError
 from pipelines.lake import Lake
 from pipelines.recipe import Recipe
 from pipelines.report.html import write_report
@@ -34,11 +38,13 @@ _TRAINS: Final = {"tamis/trains": "true"}
 
 @dataclass
 class Graph:
-    """One walk. `only`: sources to refresh, all where it is None; `limit`: upstream rows to read of each."""
+    """One walk. `only`: sources to refresh, all where it is None; `limit`: upstream rows to read of each; `review`:
+    whether verdicts are fetched from Argilla and the review queue is sent there."""
 
     workspace: Workspace
     only: Sequence[str] | None
     limit: int | None
+    review: bool = True
     failures: list[str] = field(default_factory=list)
     _instance: dg.DagsterInstance = field(init=False)
 
@@ -52,7 +58,10 @@ class Graph:
             statuses = self._refresh_all(chosen, lake)
             # From the curation on, so that no other run's exports take the place of those that this one trains on.
             with self.workspace.lock("training", "make run", say):
-                published = self._curate_all()
+                with ExitStack() as argilla:
+                    self._pull(argilla)
+                    published = self._curate_all()
+                    self._review_all(published, argilla)
                 trained = self._train_all(published)
         outcome = RunOutcome(
             statuses=statuses,
@@ -78,6 +87,25 @@ class Graph:
         self._benchmarks()
         with self.workspace.lock("lake", "make run", say):
             return [name for name in RECIPES if self._curate(name)]
+
+    def _pull(self, argilla: ExitStack) -> None:
+        """Fetch the verdicts on what earlier runs sent, before the ledgers that they decide."""
+        sent = bool(os.environ.get("ARGILLA_API_URL")) or self.workspace.argilla.exists()
+        if self.review and sent:
+            self._keep_argilla(argilla)
+            self._told("pull_from_argilla", None, "verdicts from Argilla", 1)
+
+    def _review_all(self, published: Sequence[str], argilla: ExitStack) -> None:
+        names = [name for name in published if _recipe(name).review.budget]
+        if self.review and names:
+            self._keep_argilla(argilla)
+            for name in names:
+                self._told("push_to_argilla", name, f"review queue of {name} to Argilla", _recipe(name).review.budget)
+
+    def _keep_argilla(self, argilla: ExitStack) -> None:
+        """Keep Argilla running between the steps that use it. Where it cannot be, they say so."""
+        with suppress(TamisError):
+            argilla.enter_context(running(self.workspace, tell=say))
 
     def _train_all(self, published: Sequence[str]) -> list[str]:
         runs = [f"{name}.{run}" for name in published for run in _recipe(name).training]
@@ -138,7 +166,7 @@ class Graph:
         recipe, run = name.split(".", 1)
         return self._told("train", name, f"run {name}", _recipe(recipe).training[run].tokens)
 
-    def _told(self, job: str, partition: str, what: str, amount: int) -> bool:
+    def _told(self, job: str, partition: str | None, what: str, amount: int) -> bool:
         """Run a job and say how long it took. `amount`: what its time grows with (see `pipelines.timings`)."""
         started = time.monotonic()
         say(f"{what} ...")
@@ -148,7 +176,7 @@ class Graph:
             say(f"{what}: FAILED: {error}")
             return False
         took = time.monotonic() - started
-        timings.note(self.workspace, job, partition, took, amount)
+        timings.note(self.workspace, job, partition or job, took, amount)
         say(f"{what}: {took:.1f} s")
         return True
 

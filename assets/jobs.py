@@ -2,7 +2,11 @@
 
 import dagster as dg
 
+from assets.failures import told
+from assets.resources import Tamis
 from assets.sources import NETWORK
+from pipelines.argilla.server import found
+from pipelines.review.rounds import last_activity
 
 refresh_source = dg.define_asset_job(
     "refresh_source",
@@ -35,6 +39,12 @@ train = dg.define_asset_job(
     selection=["training_set", "model"],
     description="Train one run of a recipe on its published corpus.",
 )
+push_to_argilla = dg.define_asset_job(
+    "push_to_argilla", selection=["argilla"], description="Send one recipe's review queue to Argilla."
+)
+pull_from_argilla = dg.define_asset_job(
+    "pull_from_argilla", selection=["verdicts"], description="Fetch what people answered in Argilla."
+)
 look_upstream = dg.define_asset_job(
     "look_upstream",
     selection=["upstream"],
@@ -60,3 +70,22 @@ rebuild_what_moved = dg.AutomationConditionSensorDefinition(
     minimum_interval_seconds=30,
     description="Rebuilds sources whose commit moved, then the lake and the recipes. Training never starts by itself.",
 )
+
+
+@dg.sensor(
+    name="pull_when_answered",
+    job=pull_from_argilla,
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    minimum_interval_seconds=60,
+    description="Fetches verdicts when something was answered in Argilla since they were fetched last.",
+)
+def pull_when_answered(context: dg.SensorEvaluationContext, tamis: Tamis) -> dg.SensorResult | dg.SkipReason:
+    """Asks Argilla when anything was answered last; starts no server for it."""
+    with told():
+        server = found(tamis.workspace)
+        if server is None:
+            return dg.SkipReason("Argilla does not run")
+        last = last_activity(tamis.workspace, server)
+    if last == (context.cursor or ""):
+        return dg.SkipReason(f"nothing was answered since {last}" if last else "nothing was ever sent to Argilla")
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=last)], cursor=last)

@@ -1,6 +1,6 @@
 """`make run`: the whole graph in one process, with progress, and what came of it at the end.
 
-python -m assets.run [--hub sample|online|FOLDER] [--sources a,b] [--limit N]
+python -m assets.run [--hub sample|online|FOLDER] [--sources a,b] [--limit N] [--no-review]
 """
 
 import argparse
@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
             # Only now, since the Hub's libraries freeze their endpoint when they are imported.
             from assets.graph import Graph
 
-            return Graph(opened, options.sources, options.limit).run()
+            return Graph(opened, options.sources, options.limit, review=options.review).run()
     except TamisError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -41,6 +41,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--hub", default=SAMPLE, help="sample, online, or a folder laid out as repositories")
     parser.add_argument("--sources", type=lambda text: text.split(","), help="refresh these sources only")
     parser.add_argument("--limit", type=int, help="upstream rows to read of each source")
+    parser.add_argument("--no-review", dest="review", action="store_false", help="leave Argilla alone")
     options = parser.parse_args(arguments)
     if options.limit is not None and options.limit < 1:
         parser.error("LIMIT is a number of rows, 1 or more")

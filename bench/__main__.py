@@ -4,7 +4,20 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import argilla, curate, decontaminate, dedup, golds, growth, normalise, planted, precision, signals, verify
+from bench import (
+    argilla,
+    curate,
+    decontaminate,
+    dedup,
+    golds,
+    growth,
+    normalise,
+    planted,
+    precision,
+    push,
+    signals,
+    verify,
+)
 from bench.machine import machine
 from bench.peers import beside
 
@@ -20,6 +33,7 @@ BENCHMARKS = {
     "planted": planted.run,
     "precision": precision.run,
     "argilla": argilla.run,
+    "push": push.run,
     "growth": growth.run,
 }
 ONLY_BY_NAME = ("growth",)

@@ -80,6 +80,23 @@ def running(workspace: Workspace, port: int = 0, tell: Tell | None = None) -> It
             _leave(place, users)
 
 
+def found(workspace: Workspace) -> Server | None:
+    """The server that `running` would use and not start; None where nobody runs the embedded one.
+
+    TamisError where the named server does not answer.
+    """
+    named = os.environ.get("ARGILLA_API_URL")
+    if named:
+        return _named(named.rstrip("/"))
+    place = Place(workspace.argilla)
+    with contextlib.suppress(FileNotFoundError):
+        url = str(json.loads(place.state.read_text(encoding="utf-8"))["url"])
+        if is_up(url):
+            known = credentials.read(place.credentials)
+            return Server(url, known.owner.api_key, known.owner.username, known.annotator, place.credentials)
+    return None
+
+
 def _named(url: str) -> Server:
     key = os.environ.get("ARGILLA_API_KEY")
     if not key:

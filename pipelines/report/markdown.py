@@ -160,6 +160,13 @@ def kept_and_dropped_markdown(published: Pass) -> str:
     return "\n\n".join(parts) or "The ledger is empty."
 
 
+def pushed_markdown(families: pl.DataFrame) -> str:
+    """What a push to Argilla did with the records of each family, of `review.push`."""
+    heads = ("dataset", "sent", "unchanged", "answered", "withdrawn")
+    rows = families.select("dataset", *heads[1:]).rows()
+    return _table(heads, [(_plain(name), *(f"{count:,}" for count in counts)) for name, *counts in rows])
+
+
 def _sample(sample: Sample) -> str:
     said = [_plain(sample.id)]
     if sample.value is not None and sample.threshold is not None:

@@ -85,7 +85,7 @@ def test_a_limit_caps_the_rows_and_changes_no_fate_of_rows_read_before(folder: P
     "moment", ["[ 2/", pytest.param("recipe default ...", marks=pytest.mark.slow), "making the tiny model"]
 )
 def test_ctrl_c_ends_the_children_and_leaves_nothing_half_visible(tmp_path: Path, moment: str) -> None:
-    process = graph_process.start(tmp_path, "--sources", "gsm8k,dolly,sky_t1")
+    process = graph_process.start(tmp_path, "--no-review", "--sources", "gsm8k,dolly,sky_t1")
     assert process.stdout is not None
     said = ""
     while moment not in said:
@@ -110,11 +110,11 @@ def test_ctrl_c_ends_the_children_and_leaves_nothing_half_visible(tmp_path: Path
 
 @pytest.mark.slow
 def test_two_runs_at_once_take_turns_and_both_end_well(tmp_path: Path) -> None:
-    first = graph_process.start(tmp_path, "--sources", "gsm8k")
+    first = graph_process.start(tmp_path, "--no-review", "--sources", "gsm8k")
     assert first.stdout is not None
     while "recipe default" not in first.stdout.readline():
         assert first.poll() is None
-    second = graph_process.start(tmp_path, "--sources", "gsm8k")
+    second = graph_process.start(tmp_path, "--no-review", "--sources", "gsm8k")
     told, ended = (process.communicate(timeout=200)[0] for process in (second, first))
     assert (first.returncode, second.returncode) == (0, 0), told + ended
     assert f"waiting for make run (process {first.pid})" in told
