@@ -98,7 +98,7 @@ class Review(_Strict):
 
     def records(self, ground: str) -> int:
         """Records of a family that are asked for on a ground."""
-        shares: dict[str, float] = {**self.shares}
+        shares = {str(name): share for name, share in self.shares.items()}
         return round(self.budget * shares.get(ground, 0.0) / 100)
 
 
