@@ -98,7 +98,8 @@ class Review(_Strict):
 
     def records(self, ground: str) -> int:
         """Records of a family that are asked for on a ground."""
-        return round(self.budget * self.shares.get(ground, 0.0) / 100)  # type: ignore[call-overload]
+        shares: dict[str, float] = {**self.shares}
+        return round(self.budget * shares.get(ground, 0.0) / 100)
 
 
 class ReasoningTags(_Strict):

@@ -122,7 +122,7 @@ def hits(signals: pl.LazyFrame, rules: Sequence[Rule], family: Family) -> pl.Laz
 def _verdict(position: int, rule: Rule, columns: Sequence[str]) -> pl.Expr:
     """The hit of a rule as a struct, null where there is none."""
     value = extreme(rule, [pl.col(column).cast(pl.Float64) for column in columns])
-    hit = _compared(value, rule.comparison, rule.threshold) & rule.looks_at(pl.col("source"))
+    hit = holds(value, rule.comparison, rule.threshold) & rule.looks_at(pl.col("source"))
     verdict = pl.struct(
         order=pl.lit(position, dtype=pl.Int64),
         rule=pl.lit(rule.name),
@@ -143,7 +143,8 @@ def extreme(rule: Rule, values: list[pl.Expr]) -> pl.Expr:
     return pl.coalesce([*equal, *values])
 
 
-def _compared(value: pl.Expr, comparison: Comparison, threshold: float) -> pl.Expr:
+def holds(value: pl.Expr, comparison: Comparison, threshold: float) -> pl.Expr:
+    """Whether a value is on the side of a threshold that a rule hits."""
     return {
         ">": value > threshold,
         ">=": value >= threshold,

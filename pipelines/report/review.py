@@ -35,7 +35,8 @@ def headline(found: Reviewed) -> str:
     if told is None:
         return f"no verdicts yet; {wait}"
     decided = ", ".join(f"{says} {records:,}" for says, records in told.decided.items()) or "nothing decided"
-    return f"{told.answers:,} answers of {told.people:,} people: {decided}; {wait}"
+    people = "one person" if told.people == 1 else f"{told.people:,} people"
+    return f"{told.answers:,} answers of {people}: {decided}; {wait}"
 
 
 def gains(found: Yield) -> str:

@@ -20,7 +20,7 @@ from pipelines.training.compare import Comparison
 from pipelines.training.launch import BASELINE
 from pipelines.workspace import Workspace
 from schemas.families import FAMILIES
-from schemas.vocabulary import FATES, SIDES
+from schemas.vocabulary import ARGILLA, FATES, SIDES
 
 CURATED: Final = "default"
 """The recipe that a report is about, where it has been published."""
@@ -41,6 +41,7 @@ class SourceStatus:
 
 
 NOT_REFRESHED: Final = SourceStatus("-", "not refreshed")
+WRITTEN: Final = SourceStatus("-", "written in review")
 REMOVED: Final = SourceStatus("-", "no longer a source")
 
 
@@ -241,7 +242,8 @@ def _sources(files: pl.DataFrame, fates: pl.DataFrame | None, statuses: Mapping[
         counted = counts.join(fated, on="source", how="left")
     names = [name for name in sources() if name in statuses or name in counted["source"]]
     names += sorted(set(counted["source"]) - set(names))
-    said = [statuses.get(name, NOT_REFRESHED if name in sources() else REMOVED) for name in names]
+    unasked = {ARGILLA: WRITTEN} | dict.fromkeys(sources(), NOT_REFRESHED)
+    said = [statuses.get(name, unasked.get(name, REMOVED)) for name in names]
     status = pl.DataFrame(
         {"source": names, "word": [s.word for s in said], "message": [s.message for s in said]},
         schema={"source": pl.String, "word": pl.String, "message": pl.String},

@@ -12,7 +12,7 @@ import polars as pl
 
 from pipelines.dedup.golds import arguments_key, gold_key, node
 from pipelines.dedup.pairs import OTHER_GOLD, SWAP
-from pipelines.quality.rules import Rule, extreme
+from pipelines.quality.rules import Rule, extreme, holds
 from pipelines.states import State
 from schemas.families import Family
 
@@ -28,6 +28,10 @@ DISPUTED: Final = 0.5
 
 NEAR: Final = 0.25
 """Values up to here from a rule's threshold are near it, as a share of the rule's scale."""
+
+CROWD: Final = 0.2
+"""Share of a rule's records that may be as near as one on its side: where most have the value next to the threshold,
+as where a count is 0 and the rule wants 1, none of them is near it."""
 
 _is_kept = pl.col("fate") == "kept"
 _nobody = {"other": pl.lit(None, dtype=pl.String), "similarity": pl.lit(None, dtype=pl.Float64)}
@@ -108,8 +112,9 @@ def disagreeing(rows: pl.DataFrame, verified: pl.DataFrame) -> pl.DataFrame:
 def near_thresholds(state: State, family: Family, rules: Sequence[Rule], rows: pl.DataFrame) -> pl.DataFrame:
     """Records whose value is near a rule's threshold, on either side, in turns by rule, the nearest first.
 
-    Distance is measured in the rule's scale: the width of the middle eight tenths of the values that it looks at, or
-    the threshold itself where these are all alike. Rules for one exact value have no nearness.
+    A side's records are near only where not too many are as near as they: see CROWD. Distance is measured in the rule's
+    scale: the width of the middle eight tenths of the values that it looks at, or the threshold itself where these are
+    all alike. Rules for one exact value have no nearness.
     """
     open_rows = rows.filter(pl.col("fate").is_in(["kept", "rule"])).select("id", "content_hash", "source", "lot")
     held = state.scan(f"signals_{family.name}")
@@ -139,10 +144,13 @@ def _near(measured: pl.DataFrame, rule: Rule, column: str) -> pl.DataFrame:
     low, high = (seen[column].quantile(share) for share in (0.1, 0.9))
     width = (high - low) if high is not None and low is not None else 0.0
     scale = width or abs(rule.threshold) or 1.0
-    distance = (pl.col(column).cast(pl.Float64) - rule.threshold).abs() / scale
-    return seen.select("content_hash", "lot", rule=pl.lit(int(column)), distance=distance).filter(
-        pl.col("distance") <= NEAR
+    value = pl.col(column).cast(pl.Float64)
+    hit = holds(value, rule.comparison, rule.threshold)
+    placed = seen.select(
+        "content_hash", "lot", hit=hit, rule=pl.lit(int(column)), distance=(value - rule.threshold).abs() / scale
     )
+    as_near = pl.col("distance").rank("max").over("hit") / pl.len()
+    return placed.filter((pl.col("distance") <= NEAR) & (as_near <= CROWD)).drop("hit")
 
 
 def _ordered(found: pl.DataFrame) -> pl.DataFrame:

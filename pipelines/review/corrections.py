@@ -125,7 +125,8 @@ def _meta() -> pl.Expr:
         .otherwise(is_)
         for name, is_ in own.items()
     }
-    return pl.struct(parent="id", of=pl.struct(**of), by="users", at=pl.col("at").dt.to_string()).struct.json_encode()
+    named = [expression.alias(name) for name, expression in of.items()]
+    return pl.struct(parent="id", of=pl.struct(named), by="users", at=pl.col("at").dt.to_string()).struct.json_encode()
 
 
 def _read(family: Family) -> Read:

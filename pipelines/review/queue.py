@@ -6,6 +6,7 @@ its weight is how many it stands for. Nothing is random in it: the lot of a reco
 recipe's name, so that a second pass draws the same ones until they are decided.
 """
 
+import math
 from typing import Final
 
 import polars as pl
@@ -28,6 +29,9 @@ SCHEMA: Final = pl.DataFrame(pl.from_arrow(TABLES["review_queue"].schema.empty_t
 KEPT: Final = "random kept"
 DROPPED: Final = "random dropped"
 CONTROLS: Final = (KEPT, DROPPED)
+
+CONTROLLED: Final = 0.25
+"""Share of a stratum that may be controls: a verdict on one clears no hit, so a small corpus needs others too."""
 
 OPEN: Final = ("kept", "rule", "contaminated", "near-duplicate")
 """Fates about which people are asked: others follow from licence, upstream or a verdict, or name an equal record."""
@@ -107,7 +111,7 @@ def _begun(published: Pass, family: Family, before: pl.DataFrame, some: pl.DataF
 
 def _drawn(stratum: pl.DataFrame, ground: str, recipe: Recipe) -> pl.DataFrame:
     """The controls of a stratum, which is sorted by lot: each stands for as many contents as every other."""
-    count = min(recipe.review.records(ground), stratum.height)
+    count = min(recipe.review.records(ground), math.ceil(stratum.height * CONTROLLED))
     weight = stratum.height / count if count else 0.0
     return stratum.head(count).select(
         pl.col("content_hash"),

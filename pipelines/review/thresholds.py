@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from pipelines.quality.rules import Rule, extreme
+from pipelines.quality.rules import Rule, extreme, holds
 from pipelines.recipe import Recipe
 from pipelines.review.precision import wilson
 from pipelines.states import State
@@ -36,10 +36,7 @@ def suggestions(state: State, recipe: Recipe, judged: pl.DataFrame) -> pl.DataFr
 
 def _suggestion(state: State, rule: Rule, judged: pl.DataFrame) -> pl.DataFrame:
     seen = pl.concat([_values(state, rule, judged, name) for name in FAMILIES])
-    upwards = rule.comparison in (">", ">=")
-    inside = pl.col("value") > rule.threshold if upwards else pl.col("value") < rule.threshold
-    if rule.comparison in (">=", "<="):
-        inside |= pl.col("value") == rule.threshold
+    inside = holds(pl.col("value"), rule.comparison, rule.threshold)
     counted = (
         seen.with_columns(hit=inside, away=(pl.col("value") - rule.threshold).abs())
         .group_by("hit", "away", "value")

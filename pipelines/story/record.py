@@ -1,5 +1,6 @@
 """The story of one record: where it came from, what it says, and its fate in each recipe with all that it hits."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from textwrap import wrap
@@ -8,6 +9,7 @@ from typing import Any, Final
 from pipelines.story.history import Past
 from pipelines.story.words import parts_of
 from schemas.families import FAMILIES
+from schemas.vocabulary import ARGILLA
 
 _WIDTH: Final = 110
 """Characters of a line of signals, of which there may be many."""
@@ -104,6 +106,8 @@ class Story:
     def __str__(self) -> str:
         facts = [f"licence {self.record['license'] or 'not stated'}"]
         facts += [f"{name} {self.record[name]}" for name in ("language", "group") if self.record[name]]
+        if self.record["source"] == ARGILLA:
+            facts.append(f"corrects {json.loads(self.record['meta'])['parent']}")
         lines = [self.id, *self.origin.lines(), f"  {', '.join(facts)}", ""]
         lines += [f"  {name}: {text}" for name, text in parts_of(self.record, FAMILIES[self.id.split("/")[1]])]
         lines += [f"  verification: {self.verified}"] if self.verified else []

@@ -5,6 +5,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 from lakes import Lakes, empty, instructions
+from verdict_rows import verdict, verdicts
 
 from pipelines import lake_wide
 from pipelines.benchmarks.benchmark import Benchmark, Place
@@ -15,6 +16,7 @@ from pipelines.lake_settings import LakeSettings
 from pipelines.lake_wide import build_contamination, build_sides
 from pipelines.ledger import gates, ledger, publish_ledger, verified
 from pipelines.recipe import Contamination, Recipe
+from pipelines.review.effect import effect
 from pipelines.states import State, note_built, open_state, ready_state
 from pipelines.story.tell import tell
 from pipelines.wanted import Snapshot, UpstreamFile
@@ -134,6 +136,22 @@ def test_the_ledger_is_published_and_its_gate_looks_for_what_is_kept(place: Work
     assert (
         "8-gram, 13-gram, coverage" in story and "turn 0, characters 0 to" in story and "The bakery sells 14" in story
     )
+
+
+def test_an_item_that_a_person_cleared_stays_cleared_and_no_other(place: Workspace, lakes: Lakes, tmp_path) -> None:
+    exam(lakes.lake, tmp_path)
+    state = ready(place, lakes)
+    content = dict(state.records("id", "content_hash").select("id", "content_hash").collect().rows())
+    cleared = [verdict(content[id_of(row)], "keep", shown=["contamination:exam:test.0"]) for row in (0, 1)]
+    said = effect(verdicts(*cleared))
+    made = ledger(state, "default", RECIPE, ("aa",), said)
+    told = fates(made)
+    assert told[0] == ("kept", None, None), "she saw the item, and keeps it"
+    assert told[1][0] == "contaminated", "it repeats another item, which she did not see"
+    assert told[3][0] == "contaminated", "nobody said anything of it"
+    assert set(gates(state, RECIPE, made, said).values()) == {None}
+    unsaid = gates(state, RECIPE, made)["no_item_is_kept"]
+    assert unsaid is not None and id_of(0) in unsaid
 
 
 def test_a_gated_item_is_never_shown(place: Workspace, lakes: Lakes, tmp_path) -> None:

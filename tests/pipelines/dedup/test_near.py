@@ -1,10 +1,12 @@
 import dedup_corpora as corpora
 import dedup_reference as reference
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.dedup.greedy import Apart, Known, choose
 from pipelines.dedup.near import near_duplicates
 from pipelines.identity import fold
 
@@ -112,3 +114,12 @@ def test_a_twin_is_found_in_a_crowd_of_strangers() -> None:
     found = near_duplicates(pl.Series(rows + twins))
     assert found.removed["row"].to_list() == list(range(5_000, 5_050))
     assert found.removed["survivor"].to_list() == list(range(0, 5_000, 100))
+
+
+def test_what_a_person_set_apart_stays_both() -> None:
+    words = [f"word{n}" for n in range(40)]
+    found = near_duplicates(pl.Series([" ".join(words), " ".join([*words, "more"]), " ".join([*words, "words"])]))
+    assert found.removed["row"].to_list() == [1, 2]
+    apart = Apart(np.array([0], np.int32), np.array([1], np.int32))
+    chosen = choose(found.rows, 0.7, Known.none(), found.meetings, apart=apart)
+    assert chosen.survivor.tolist() == [-1, -1, 0], "the third may still go"

@@ -81,8 +81,8 @@ def test_what_only_looks_like_a_duplicate_must_be_kept_with_its_twin(corpus):
 
 
 def test_what_no_stage_can_catch_yet_is_not_looked_for(corpus):
-    assert "verdict" not in GIVEN
-    kind = judged(corpus, plant("turned down by a person", row_of("contaminated"), ["verdict"]))
+    assert "forgotten" not in GIVEN
+    kind = judged(corpus, plant("asked to be forgotten", row_of("contaminated"), ["forgotten"]))
     assert (kind.caught, kind.missed, kind.not_looked_for, kind.verdict) == (0, 0, 1, "not looked for")
 
 

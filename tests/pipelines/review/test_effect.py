@@ -155,7 +155,8 @@ def test_a_correction_replaces_its_parent_once_it_passes(place: Workspace, lakes
     wrong = gates(second.state, RECIPE, lost)["replaced_live_on"]
     assert wrong is not None and "does not live on" in wrong
     story = str(tell(lake, id_of(2), {"default": RECIPE}, KNOWN))
-    assert f"replaced by {made}" in story and "ana" in story
+    assert f"replaced by {made}" in story and "people: ana said fix; wrote another answer" in story
+    assert f"corrects {id_of(2)}" in str(tell(lake, made, {"default": RECIPE}, KNOWN))
     append(lake, verdicts(verdict(content, "fix", minute=10)))
     unchanged = refresh_corrections(place, lake, SETTINGS)
     assert unchanged.refreshed is not None and unchanged.refreshed.records == {}

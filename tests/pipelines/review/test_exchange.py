@@ -80,27 +80,27 @@ def test_a_control_looks_like_any_other_row(lake: Lake, published: Pass, tmp_pat
     assert import_verdicts(lake, path).new == QUEUED
 
 
-@pytest.mark.parametrize(
-    ("answers", "said"),
-    [
-        ({"decision": "maybe"}, "row 1, column decision: 'maybe' is none of keep, drop, fix, and so in 2 more rows"),
-        ({"rating": 7}, "row 1, column rating: 7 is not from 1"),
-        ({"rating": 2.5}, "row 1, column rating: 2.5 is no whole number"),
-        ({"rating": "good"}, "row 1, column rating: 'good' is no whole number"),
-        ({"reasons": "ugly"}, "row 1, column reasons: 'ugly' is none of empty or placeholder, "),
-        ({"preferred": "chosen"}, "row 1, column preferred: 'chosen' is said of a record without sides"),
-        ({"decision": "keep", "queue": 99}, "row 1, column queue: 99 is no version"),
-        ({"decision": "keep", "content_hash": "00"}, "row 1, column content_hash: '00' is answered twice"),
-        ({"decision": "keep", "recipe": "other"}, "row 1, column content_hash: '[0-9a-f]*' is not in the queue"),
-        ({"decision": "keep", "seconds": -1}, "row 1, column seconds: -1.0 is less than nothing"),
-    ],
-)
-def test_what_is_wrong_is_named_and_nothing_is_taken(lake: Lake, published: Pass, tmp_path, answers, said) -> None:
+WRONG = [
+    ({"decision": "maybe"}, "row 1, column decision: 'maybe' is none of keep, drop, fix, and so in 2 more rows"),
+    ({"rating": 7}, "row 1, column rating: 7 is not from 1"),
+    ({"rating": 2.5}, "row 1, column rating: 2.5 is no whole number"),
+    ({"rating": "good"}, "row 1, column rating: 'good' is no whole number"),
+    ({"reasons": "ugly"}, "row 1, column reasons: 'ugly' is none of empty or placeholder, "),
+    ({"preferred": "chosen"}, "row 1, column preferred: 'chosen' is said of a record without sides"),
+    ({"decision": "keep", "queue": 99}, "row 1, column queue: 99 is no version"),
+    ({"decision": "keep", "content_hash": "00"}, "row 1, column content_hash: '00' is answered twice"),
+    ({"decision": "keep", "recipe": "other"}, "row 1, column content_hash: '[0-9a-f]*' is not in the queue"),
+    ({"decision": "keep", "seconds": -1}, "row 1, column seconds: -1.0 is less than nothing"),
+]
+
+
+def test_what_is_wrong_is_named_and_nothing_is_taken(lake: Lake, published: Pass, tmp_path: Path) -> None:
     path = tmp_path / "queue.jsonl"
-    export_queue(lake, path)
-    filled(path, **answers)
-    with pytest.raises(TamisError, match=said):
-        import_verdicts(lake, path, user="ana")
+    for answers, said in WRONG:
+        export_queue(lake, path)
+        filled(path, **answers)
+        with pytest.raises(TamisError, match=said):
+            import_verdicts(lake, path, user="ana")
     assert lake.version("verdicts") is None
 
 

@@ -50,7 +50,7 @@ def test_controls_stand_for_exactly_what_they_were_drawn_from(lakes: Lakes) -> N
     assert told == {"random kept": pytest.approx(95), "random dropped": pytest.approx(5)}
     controls = made.filter(pl.col("weight").is_not_null())
     assert controls["shown"].list.len().sum() == 0, "an annotator would lean towards what is shown"
-    assert controls.filter(pl.col("fate") == "rule")["rules"].to_list() == [["short", "odd"]] * 5
+    assert controls.filter(pl.col("fate") == "rule")["rules"].to_list() == [["short", "odd"]] * 2
     assert made["content_hash"].n_unique() == made.height
     assert made["priority"].to_list() == list(range(1, 41))
     assert made.head(4)["ground"].n_unique() > 2, "who answers a few has some of each ground"
