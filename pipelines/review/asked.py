@@ -14,6 +14,7 @@ import polars_hash as plh
 from pipelines.errors import TamisError
 from pipelines.parts import compared
 from pipelines.quality import signal
+from pipelines.quality.redaction import redacted_columns
 from pipelines.recipe import Recipe
 from pipelines.review import kinds
 from pipelines.review.fields import fields_of, whole
@@ -95,12 +96,14 @@ def varying_signals(rows: pl.DataFrame, recipe: Recipe, family: Family) -> list[
 def shown_records(published: Pass, recipe: Recipe, family: Family, queue: pl.DataFrame) -> pl.DataFrame:
     """The family's rows of the queue with their records' columns, signals, side, `why` and `other_text`.
 
-    TamisError where the pass has not the record that the queue names.
+    Personal data and secrets are redacted as the recipe says. TamisError where the pass has not the record that the
+    queue names.
     """
     mine = queue.filter(pl.col("family") == family.name)
     state = published.state
     texts = state.scan(f"records_{family.name}")
-    records, others = _named(texts, mine["id"]), _named(texts, mine["other"].drop_nulls())
+    clean = redacted_columns(family, recipe.redact)
+    records, others = (_named(texts, ids).with_columns(clean) for ids in (mine["id"], mine["other"].drop_nulls()))
     lost = mine.join(records, on="id", how="anti")
     if lost.height:
         raise TamisError(
@@ -108,7 +111,7 @@ def shown_records(published: Pass, recipe: Recipe, family: Family, queue: pl.Dat
             where=f"review queue of {published.recipe}",
             cure="Materialise `review_queue` of the recipe again.",
         )
-    signals = _named(state.scan(f"signals_{family.name}"), mine["id"]).drop("source", "content_hash", "code")
+    signals = _named(state.signals(family.name), mine["id"]).drop("source", "content_hash", "code")
     sides = published.ledger().filter(pl.col("id").is_in(mine["id"].implode())).select("id", "side").collect()
     against = (
         mine.select("other", "similarity", asked=pl.col("content_hash"))

@@ -14,12 +14,14 @@ from typing import Final
 
 import polars as pl
 
+from pipelines.as_published import redaction_of
 from pipelines.errors import TamisError, writing
 from pipelines.lake import Lake
 from pipelines.parts import compared, is_messages, text
+from pipelines.quality.redaction import redacted_columns
 from pipelines.review.verdicts import SCHEMA, append
 from pipelines.standalone.files import ROW, scanned
-from pipelines.states import State, last_pass
+from pipelines.states import Pass, last_pass
 from schemas.families import FAMILIES, Family
 from schemas.vocabulary import DECISIONS, DEFECTS, PREFERRED
 
@@ -65,7 +67,8 @@ def export_queue(lake: Lake, path: Path, recipe: str | None = None) -> int:
     """Write the review queues (of one recipe) as parquet or JSONL, as the file's name ends; returns the rows.
 
     Columns: KEY, `id`, `source`, `shown` (the hits that speak against it, empty for many), `other` and `other_text` (a
-    record that it is set against), the texts and facts of the families, and ANSWERS, which are empty.
+    record that it is set against), the texts and facts of the families, redacted as the recipe says, and ANSWERS, which
+    are empty.
     """
     _check_suffix(path)
     version = lake.version("review_queue")
@@ -128,13 +131,14 @@ def _with_texts(lake: Lake, rows: pl.DataFrame, recipe: str, family: Family) -> 
     """Rows of one family's queue with the texts of their records and of those that they are set against."""
     if rows.is_empty():
         return rows
-    state = _state_of(lake, recipe, int(rows["pass"][0]))
-    held = state.scan(f"records_{family.name}")
+    published = _pass_of(lake, recipe, int(rows["pass"][0]))
+    held = published.state.scan(f"records_{family.name}")
+    clean = redacted_columns(family, redaction_of(published))
     facts = [name for name in _FACTS if name in family.schema.names]
-    told = held.filter(pl.col("id").is_in(rows["id"].implode())).select("id", *_parts(family), *facts)
-    others = held.filter(pl.col("id").is_in(rows["other"].drop_nulls().implode())).select(
-        other="id", other_text=compared(family)
-    )
+    mine = held.filter(pl.col("id").is_in(rows["id"].implode())).with_columns(clean)
+    against = held.filter(pl.col("id").is_in(rows["other"].drop_nulls().implode())).with_columns(clean)
+    told = mine.select("id", *_parts(family), *facts)
+    others = against.select(other="id", other_text=compared(family))
     joined = rows.lazy().join(told, on="id", how="left").join(others, on="other", how="left").collect()
     nothing = [name for name in (*_TEXTS, *_FACTS) if name not in joined.columns]
     return joined.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in nothing)
@@ -150,12 +154,12 @@ def _parts(family: Family) -> list[pl.Expr]:
     ]
 
 
-def _state_of(lake: Lake, recipe: str, number: int) -> State:
+def _pass_of(lake: Lake, recipe: str, number: int) -> Pass:
     published = last_pass(lake, recipe, number)
     if published is None:
         cure = "Materialise `review_queue` again."
         raise TamisError(f"pass {number}, from which the queue was drawn, is gone", where=f"recipe {recipe}", cure=cure)
-    return published.state
+    return published
 
 
 def _typed(path: Path) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from typing import Final
 
 import polars as pl
 
+from pipelines.quality.redaction import redacted
 from pipelines.quality.rules import hits
 from pipelines.recipe import Recipe
 from pipelines.review.fields import escaped
@@ -35,7 +36,7 @@ def why(state: State, recipe: Recipe, family: Family, queue: pl.DataFrame) -> pl
     asked = pl.col("ground").replace_strict(questions, default=None, return_dtype=pl.String)
     told = queue.filter(asked.is_not_null() & (pl.col("shown").list.len() > 0) | (pl.col("ground") == "conflict"))
     each = told.select("content_hash", "id", hit="shown").explode("hit").drop_nulls("hit")
-    lines = pl.concat([_rules(state, recipe, family, each), _items(state, each), _near(each, told)])
+    lines = pl.concat([_rules(state, recipe, family, each), _items(state, recipe, each), _near(each, told)])
     listed = (
         lines.sort("content_hash", "line")
         .group_by("content_hash")
@@ -56,7 +57,7 @@ def _rules(state: State, recipe: Recipe, family: Family, each: pl.DataFrame) -> 
     )
     if named.is_empty():
         return pl.DataFrame(schema={"content_hash": pl.Binary, "line": pl.String})
-    signals = state.scan(f"signals_{family.name}").filter(pl.col("id").is_in(named["id"].unique().implode()))
+    signals = state.signals(family.name).filter(pl.col("id").is_in(named["id"].unique().implode()))
     measured = hits(signals, recipe.rules, family).collect().select("id", "rule", "value", "threshold")
     said = pl.DataFrame(
         {
@@ -74,7 +75,7 @@ def _rules(state: State, recipe: Recipe, family: Family, each: pl.DataFrame) -> 
                                                            because, reads]))  # fmt: skip
 
 
-def _items(state: State, each: pl.DataFrame) -> pl.DataFrame:
+def _items(state: State, recipe: Recipe, each: pl.DataFrame) -> pl.DataFrame:
     """Items of benchmarks that are shown, with the span that both share."""
     parted = pl.col("hit").str.strip_prefix("contamination:").str.splitn(":", 2).struct
     named = each.filter(pl.col("hit").str.starts_with("contamination:")).with_columns(
@@ -84,7 +85,8 @@ def _items(state: State, each: pl.DataFrame) -> pl.DataFrame:
     shared = state.scan("contamination").sort("tokens", descending=True).unique(key, keep="first", maintain_order=True)
     wanted = named.select(key).lazy()
     spans = wanted.join(shared.select(*key, "text", "tokens"), on=key, how="left").collect()
-    text = pl.format(": <q>{}</q>", escaped(pl.col("text").str.head(_SPAN).str.replace_all(r"\s+", " "))).fill_null("")
+    shared_text = redacted(pl.col("text"), recipe.redact)
+    text = pl.format(": <q>{}</q>", escaped(shared_text.str.head(_SPAN).str.replace_all(r"\s+", " "))).fill_null("")
     share = pl.format(", {} tokens in a row", "tokens").fill_null("")
     return spans.select(
         "content_hash",

@@ -15,10 +15,13 @@ from pipelines.lake import Lake
 from pipelines.ledger import publish_ledger
 from pipelines.quality.rules import Rule
 from pipelines.recipe import Recipe, Review
+from pipelines.review.asked import asked, shown_records
 from pipelines.review.exchange import export_queue, import_verdicts
+from pipelines.review.forms import FORMS
 from pipelines.review.measure import measure
 from pipelines.review.queue import CONTROLS, refresh_queue
 from pipelines.states import Pass
+from schemas.families import FAMILIES
 
 SHORT = Rule(name="short", signal="completion_words", comparison="<", threshold=5, why="It says nothing.")
 RECIPE = Recipe(sources={"aa": None}, rules=[SHORT], review=Review(budget=20))
@@ -138,3 +141,20 @@ def test_what_review_brought_is_measured(lake: Lake, published: Pass, tmp_path: 
     assert told.gains.gained == saved and told.gains.removed == told.decided["drop"]
     assert told.gains.hours == pytest.approx(QUEUED / 100)
     assert told.gains.per_hour == pytest.approx((saved + told.decided["drop"]) / told.gains.hours)
+
+
+def test_personal_data_is_redacted_as_the_recipe_says_before_anybody_is_asked(lake: Lake, tmp_path: Path) -> None:
+    recipe = RECIPE.model_copy(update={"redact": ["emails"]})
+    made = Lakes(lake)
+    texts = [(f"Whose is ann{n}@example.org?", f"Write to bob{n}@example.org, he knows it.") for n in range(10)]
+    made.source("aa", instructions("aa", texts), completion_words=[9] * 10)
+    done = publish_ledger(made.state(), "default", recipe, ("aa",)).published
+    queue = refresh_queue(lake, done, recipe)
+    family = FAMILIES["instruction"]
+    rows = shown_records(done, recipe, family, queue)
+    questions = dict.fromkeys(question.name for question in FORMS["instruction"].questions)
+    pushed = asked(rows, recipe, family, [], {name: name for name in questions})
+    export_queue(lake, tmp_path / "queue.jsonl")
+    for told in (json.dumps(pushed.to_dicts(), default=str), (tmp_path / "queue.jsonl").read_text(encoding="utf-8")):
+        assert "[e-mail]" in told and "he knows it" in told
+        assert "example.org" not in told
