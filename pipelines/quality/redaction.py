@@ -39,6 +39,29 @@ _JSON_OF_MESSAGES: Final = "tool_calls"
 
 def redacted(text: pl.Expr, kinds: Sequence[Kind]) -> pl.Expr:
     """A text with a placeholder for each thing of these kinds; the same text where there is none, null for null."""
+    if not kinds:
+        return text
+
+    def settled(texts: pl.Series) -> pl.Series:
+        return _settled(texts, kinds)
+
+    return text.map_batches(settled, return_dtype=pl.String, is_elementwise=True)
+
+
+def _settled(texts: pl.Series, kinds: Sequence[Kind]) -> pl.Series:
+    """Texts replaced until nothing is left: what went may have hidden where the next thing begins."""
+    done, rows = texts, pl.arange(texts.len(), eager=True)
+    while rows.len():
+        before = done.gather(rows)
+        after = before.to_frame("text").select(_once(pl.col("text"), kinds)).to_series()
+        changed = after.ne_missing(before)
+        rows = rows.filter(changed)
+        if rows.len():
+            done = done.scatter(rows, after.filter(changed))
+    return done
+
+
+def _once(text: pl.Expr, kinds: Sequence[Kind]) -> pl.Expr:
     for kind, placeholder in PLACEHOLDERS.items():
         if kind not in kinds:
             continue

@@ -27,16 +27,18 @@ def lineage(state: State, family: Family) -> pl.LazyFrame:
 
 
 def with_origin(state: State, family: Family, rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows with `id`, `source`, `file`, `row` and `config`, and beside them `of_source` and so on: where the row behind
-    them is upstream. That is the record's own place, but for corrections."""
-    own = {f"of_{name}": pl.col(name) for name in _OF}
+    """Rows with `id`, `source` and any of `file`, `row` and `config`, and beside each of these `of_source` and so on:
+    where the row behind them is upstream. That is the record's own place, but for corrections."""
+    named = [name for name in _OF if name in rows.collect_schema().names()]
+    own = {f"of_{name}": pl.col(name) for name in named}
     if not has_corrections(state):
         return rows.with_columns(**own)
     written = pl.col("source") == ARGILLA
+    theirs = lineage(state, family).select("id", *own)
     return pl.concat(
         [
             rows.filter(~written).with_columns(**own),
-            rows.filter(written).join(lineage(state, family).drop("parent"), on="id", how="left"),
+            rows.filter(written).join(theirs, on="id", how="left"),
         ]
     )
 

@@ -30,6 +30,7 @@ def clean(*texts: str | None, kinds: tuple[Kind, ...] = KINDS) -> list[str | Non
         ("Not one: 4111 1111 1111 1112, 0.4111111111111111", "Not one: 4111 1111 1111 1112, 0.4111111111111111"),
         (f"{IBAN} and GB83 WEST 1234 5698 7654 32", "[bank account] and GB83 WEST 1234 5698 7654 32"),
         (f"token={KEY};", "token=[secret];"),
+        (f"{CARD}{IBAN} {CARD}{IBAN}", "[card number][bank account] [card number][bank account]"),
         (f"Key:\n{PEM}\nEnd", "Key:\n[secret]\nEnd"),
         ("`-----BEGIN PRIVATE KEY-----` begins one - as a rule.", "`[secret]` begins one - as a rule."),
         ("ping 192.168.0.1 and 1.2.3", "ping [IP address] and 1.2.3"),
