@@ -22,23 +22,7 @@ from pipelines.states import Pass, State, last_pass, publish
 from pipelines.tombstones import forgotten_since
 from schemas.families import FAMILIES, Family
 from schemas.tables import TABLES
-
-GIVEN: Final = (
-    "forgotten",
-    "source removed",
-    "not in recipe",
-    "licence",
-    "split bridge",
-    "verdict",
-    "replaced",
-    "rule",
-    "contaminated",
-    "exact duplicate",
-    "near-duplicate",
-    "kept",
-)
-"""The fates of the closed list that a ledger can give so far, since the stage behind each is there. The gate
-`one_fate_each` refuses any other, and the report says `not looked for` of a defect that only another would catch."""
+from schemas.vocabulary import FATES
 
 _SCHEMA: Final = pl.DataFrame(pl.from_arrow(TABLES["ledger"].schema.empty_table())).schema
 
@@ -125,8 +109,8 @@ def _unfated(state: State, made: pl.DataFrame) -> str | None:
     if wrong.height:
         row = wrong.sort("source", "family").row(0, named=True)
         return f"{row['source']}: {row['records']:,} records of {row['family']} were read, {row['fated']:,} have a fate"
-    unknown = made.filter(~pl.col("fate").is_in(GIVEN))
-    return f"{unknown['fate'][0]!r} is no fate that a ledger gives" if unknown.height else None
+    unknown = made.filter(~pl.col("fate").is_in(FATES))
+    return f"{unknown['fate'][0]!r} is no fate" if unknown.height else None
 
 
 def _lost_survivor(made: pl.DataFrame) -> str | None:

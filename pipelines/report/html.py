@@ -42,7 +42,6 @@ _TONES: Final = {
     "-": "",
     "all caught": "good",
     "missed": "bad",
-    "not looked for": "warn",
     "not read": "warn",
 }
 _CONTENTS: Final = (

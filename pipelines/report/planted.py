@@ -5,7 +5,6 @@ from typing import Final, Literal
 
 import polars as pl
 
-from pipelines.ledger import GIVEN
 from pipelines.sample_hub import manifest
 from pipelines.states import Pass
 from pipelines.workspace import Workspace
@@ -21,30 +20,26 @@ _ROW: Final = ["source", "file", "row"]
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of defect: `planted = caught + missed + not_looked_for + not_read`.
+    """One kind of defect: `planted = caught + missed + not_read`.
 
-    `not_looked_for`: only a fate whose stage is not built could catch it; `not_read`: the row is not in the lake (its
-    source failed, is absent, or was read up to a limit). Neither is a pass. `kept_apart`: the kind looks like a
-    defect and is none, so that it is caught where everything was kept. `missed_ids`: a record of each missed row, or
-    `source:file:row` where it has none, with what became of it.
+    `not_read`: the row is not in the lake (its source failed, is absent, or was read up to a limit), which is no pass.
+    `kept_apart`: the kind looks like a defect and is none, so that it is caught where everything was kept.
+    `missed_ids`: a record of each missed row, or `source:file:row` where it has none, with what became of it.
     """
 
     name: str
     planted: int
     caught: int
     missed: int
-    not_looked_for: int
     not_read: int
     kept_apart: bool
     missed_ids: tuple[str, ...]
 
     @property
-    def verdict(self) -> Literal["all caught", "missed", "not looked for", "not read"]:
+    def verdict(self) -> Literal["all caught", "missed", "not read"]:
         """Where nothing was missed, an unknown outweighs what was caught."""
         if self.missed:
             return "missed"
-        if self.not_looked_for:
-            return "not looked for"
         return "not read" if self.not_read else "all caught"
 
 
@@ -111,7 +106,7 @@ def _fated(published: Pass) -> pl.DataFrame:
 
 
 def _judged(planted: pl.DataFrame, fated: pl.DataFrame, rejects: pl.DataFrame) -> pl.DataFrame:
-    """The manifest with `outcome` of each plant (caught, missed, not looked for, not read) and `missed` ids."""
+    """The manifest with `outcome` of each plant (caught, missed, not read) and `missed` ids."""
     own = _became(planted.select("plant", "family", "outcomes", *_ROW), fated, rejects)
     original = planted.filter(pl.col("of_source").is_not_null()).select(
         "plant", "family", "outcomes", source="of_source", file="of_file", row="of_row"
@@ -123,11 +118,8 @@ def _judged(planted: pl.DataFrame, fated: pl.DataFrame, rejects: pl.DataFrame) -
     read = pl.col("read") & (pl.col("read_of") | ~is_copy)
     either = pl.col("fits") | (is_copy & pl.col("fits_of"))
     every = pl.col("fits") & (~is_copy | pl.col("fits_of"))
-    can_be_given = pl.col("outcomes").list.eval(pl.element().is_in([*GIVEN, REJECT])).list.any()
     outcome = (
-        pl.when(~can_be_given)
-        .then(pl.lit("not looked for"))
-        .when(~read)
+        pl.when(~read)
         .then(pl.lit("not read"))
         .when(pl.when(must_stay).then(every).otherwise(either))
         .then(pl.lit("caught"))
@@ -180,7 +172,6 @@ def _kind(name: str, rows: pl.DataFrame) -> Kind:
         planted=rows.height,
         caught=counts.get("caught", 0),
         missed=missed.height,
-        not_looked_for=counts.get("not looked for", 0),
         not_read=counts.get("not read", 0),
         kept_apart=bool(rows["must_stay"].all()),
         missed_ids=tuple(missed["names"].sort()),

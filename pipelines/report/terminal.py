@@ -176,12 +176,8 @@ def _wronged(found: Defects) -> list[str]:
 
 def _caught(kind: Kind) -> tuple[str, str]:
     looked_for = kind.caught + kind.missed
-    unknown = [
-        f"{count} {word}"
-        for count, word in ((kind.not_looked_for, "not looked for"), (kind.not_read, "not read"))
-        if count
-    ]
-    return (f"{kind.caught} of {looked_for}" if looked_for else "-"), ", ".join(unknown)
+    unknown = f"{kind.not_read} not read" if kind.not_read else ""
+    return (f"{kind.caught} of {looked_for}" if looked_for else "-"), unknown
 
 
 def _comparison(found: Comparison) -> list[str]:

@@ -1,7 +1,6 @@
 import polars as pl
 import pytest
 
-from pipelines.ledger import GIVEN
 from pipelines.report.planted import JUDGED, compared, defects
 from pipelines.sample_hub import manifest
 from schemas.vocabulary import FATES
@@ -80,12 +79,6 @@ def test_what_only_looks_like_a_duplicate_must_be_kept_with_its_twin(corpus):
     assert lost.kept_apart
 
 
-def test_what_no_stage_can_catch_yet_is_not_looked_for(corpus):
-    assert "forgotten" not in GIVEN
-    kind = judged(corpus, plant("asked to be forgotten", row_of("contaminated"), ["forgotten"]))
-    assert (kind.caught, kind.missed, kind.not_looked_for, kind.verdict) == (0, 0, 1, "not looked for")
-
-
 def test_a_row_that_was_never_read_is_unknown(corpus):
     kind = judged(corpus, plant("broken line", 999, ["reject"]))
     assert (kind.caught, kind.missed, kind.not_read, kind.verdict) == (0, 0, 1, "not read")
@@ -116,4 +109,4 @@ def test_without_a_manifest_there_is_nothing_to_compare(corpus):
 def test_numbers_of_each_kind_add_up(corpus):
     plants = [plant("all", n, ["rule", "contaminated"]) for n in range(40)]
     kind = judged(corpus, *plants)
-    assert kind.planted == kind.caught + kind.missed + kind.not_looked_for + kind.not_read == 40
+    assert kind.planted == kind.caught + kind.missed + kind.not_read == 40

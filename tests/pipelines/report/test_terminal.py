@@ -60,13 +60,13 @@ def test_defects_say_what_was_missed_and_what_is_unknown(corpus):
     from dataclasses import replace
 
     kinds = (
-        Kind("empty answer", 3, 2, 1, 0, 0, False, ("alpaca/instruction/x (kept)",)),
-        Kind("benchmark question", 2, 0, 0, 2, 0, False, ()),
+        Kind("empty answer", 3, 2, 1, 0, False, ("alpaca/instruction/x (kept)",)),
+        Kind("benchmark question", 2, 0, 0, 2, False, ()),
     )
     wronged = pl.DataFrame({"label": ["echo"], "rows": [1], "example": ["dolly/instruction/y"]})
     lines = lines_of(replace(corpus.summary(), defects=Defects(kinds, 40, 1, wronged)))
     assert "Planted defects: 2 of 3 caught, 2 unknown" in lines
-    assert starting(lines, "benchmark question") == "benchmark question - 2 not looked for"
+    assert starting(lines, "benchmark question") == "benchmark question - 2 not read"
     assert starting(lines, "missed:") == "missed: empty answer: alpaca/instruction/x (kept)"
     assert starting(lines, "clean rows") == "clean rows: 1 of 40 were dropped wrongly"
     assert starting(lines, "echo 1") == "echo 1 such as dolly/instruction/y"
