@@ -58,6 +58,8 @@ DEFECTS: Final[dict[str, str]] = {
     "sides swapped": "the better side stands where the worse one should",
     "refusal": "it declines what it should have answered",
     "speaks as a model": "it names its maker, its rules, or the day its knowledge ends",
+    "another language": "it answers, or thinks, in a language that nobody asked for",
+    "abusive": "slurs, threats or obscenities, where the set is not about them",
     "personal data": "a living person's data, or a key or password",
     "item of a benchmark": "a model trained on it would know the test",
     "duplicate": "another record says the same",

@@ -15,7 +15,7 @@ from schemas.families import FAMILIES
 
 _SIGNALS: Final[dict[str, tuple[str, ...]]] = {
     "empty or placeholder": ("visible_chars", "placeholder", "placeholder_input"),
-    "repeats its prompt": ("echoed_chars",),
+    "repeats its prompt": ("echoed_chars", "echoed_words"),
     "lacks what it speaks of": ("missing_attachment",),
     "broken turns": ("same_role_turns", "empty_turns", "prompt_turns", "chosen_turns", "rejected_turns"),
     "cut off": ("ends_midway", "ends_open", "fence_open", "boxed_in_tail"),
@@ -28,9 +28,19 @@ _SIGNALS: Final[dict[str, tuple[str, ...]]] = {
         "repeated_input_chars",
         "distinct_word_share",
     ),
-    "stray text": ("next_tasks", "chat_tokens", "mojibake", "non_printing", "html_remains", "minor_script_share"),
+    "stray text": (
+        "next_tasks",
+        "chat_tokens",
+        "mojibake",
+        "mojibake_share",
+        "non_printing",
+        "non_printing_share",
+        "boilerplate",
+        "html_remains",
+        "minor_script_share",
+    ),
     "reasoning not marked off": ("reasoning_tags", "reasoning_marked"),
-    "wrong answer": ("boxed_differs", "gold_in_last_line", "refuted", "verified"),
+    "wrong answer": ("broken_code_blocks", "boxed_differs", "gold_in_last_line", "refuted", "verified"),
     "wrong reasoning": ("wrong_equations",),
     "wrong gold": ("gold_parses", "asks_for_proof"),
     "guessable or given away": ("gold_stated", "gold_options"),
@@ -38,6 +48,8 @@ _SIGNALS: Final[dict[str, tuple[str, ...]]] = {
     "sides swapped": ("score_margin",),
     "refusal": ("refusal",),
     "speaks as a model": ("model_identity", "knowledge_cutoff"),
+    "another language": ("switches_language", "language_mix", "other_language"),
+    "abusive": ("slurs", "obscenities", "threats"),
     "personal data": ("secrets", "card_numbers", "ibans", "emails", "phones", "ip_addresses"),
 }
 

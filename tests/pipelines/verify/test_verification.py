@@ -101,9 +101,12 @@ def test_a_verified_answer_survives_before_the_source_that_comes_first() -> None
             "license": ["mit"] * 3,
             "gold": ["1"] * 3,
             "outcome": ["refuted", "verified", None],
+            "confirmed": [False] * 3,
         }
-    )
+    ).with_columns(of_source="source")
     assert rows.select(_rank(recipe)).to_series().to_list() == [2, 0, 1]
+    people = rows.with_columns(confirmed=pl.Series([True, False, False]))
+    assert people.select(_rank(recipe)).to_series().to_list() == [0, 1, 2], "what people keep comes before all"
 
 
 def test_the_story_tells_the_outcome(place: Workspace, lake: Lake, snapshot: Snapshot) -> None:
