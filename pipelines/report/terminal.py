@@ -211,7 +211,8 @@ def _where(summary: Summary, report: Path) -> list[str]:
             rows = int(summary.kept_sides[side].sum())
             lines.append(f"{_INDENT}{side:<11} {folder / '*' / side}.parquet  ({rows:,} rows)")
     lines.append(f"{_INDENT}{'report':<11} {report}")
-    lines.append(f"{_INDENT}{'the graph':<11} make up   opens Dagster on http://127.0.0.1:3000")
+    lines.append(f"{_INDENT}{'the graph':<11} make up   opens Dagster on http://127.0.0.1:3000, and")
+    lines.append(f"{_INDENT}{'the review':<21} Argilla on http://127.0.0.1:6900")
     return lines
 
 

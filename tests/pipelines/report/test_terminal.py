@@ -40,6 +40,7 @@ def test_it_says_where_to_look_and_what_failed(corpus, lines):
     assert starting(lines, "train").endswith(f"{corpus.place.exports}/default/*/train.parquet ({train} rows)")
     assert starting(lines, "report") == "report /somewhere/report.html"
     assert "make up" in starting(lines, "the graph")
+    assert starting(lines, "the review") == "the review Argilla on http://127.0.0.1:6900"
     assert lines[-1].strip() == "gsm8k: no answer from the Hub"
 
 
