@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from pipelines.blake3 import digests
 from pipelines.dedup.kernel import Bools, Bytes, Int64s, Integer, kernel
 
 FIELDS: Final = ("role", "content", "tool_calls", "tool_call_id", "name")
@@ -73,13 +74,17 @@ class Written:
         self.out = np.empty(int(self._starts[-1]) + 1, np.uint8)
         self.at = self._starts[:-1].copy()
 
+    def digests(self) -> Bytes:
+        """The hash of what was written for each row (`pipelines.blake3`), one after another."""
+        return digests(self.out, self._starts[:-1], self.at)
+
     def texts(self) -> pl.Series:
-        """What was written, as a column of strings."""
+        """What was written, as a column of strings; the last to be asked for, since it moves what was written."""
         offsets = _close_up(self.out, self._starts, self.at)
         return _series(offsets, self.out[: offsets[-1]])
 
 
-def encoded(columns: list[tuple[str, Texts | Messages]], *, system: bool = True) -> pl.Series:
+def encoded(columns: list[tuple[str, Texts | Messages]], *, system: bool = True) -> Written:
     """Each row's columns one after another, each behind what it is given with, in the canonical encoding.
 
     A text is its length in bytes, a colon and itself; null is a dash. A list of messages is its length, a bracket and
@@ -95,7 +100,7 @@ def encoded(columns: list[tuple[str, Texts | Messages]], *, system: bool = True)
             _encode_texts(first, column, written.out, written.at)
             continue
         _encode_messages(first, column.lists, column.there, system, SYSTEM, *column.fields, written.out, written.at)
-    return written.texts()
+    return written
 
 
 def room_of(column: Texts | Messages) -> Int64s:
