@@ -11,7 +11,7 @@ import polars as pl
 from pipelines.identity import with_hashes
 from pipelines.sources.source import Columns, Read
 from schemas.families import FAMILIES, Family
-from schemas.validator import validate
+from schemas.validator import reasons
 
 _EXCERPT: Final = 200
 _NULLABLE_DEFAULTS: Final = ("group", "license", "language", "tools", "template_kwargs", "meta")
@@ -68,14 +68,14 @@ def normalise(frame: pl.DataFrame, read: Read, place: Place) -> Normalised:
     for name, columns in read.families.items():
         family = FAMILIES[name]
         chosen = open_rows.filter(_of(name, "when")) if "when" in columns else open_rows
-        split = validate(_family_rows(chosen, family, columns, place).to_arrow(), family)
-        valid = pl.from_arrow(split.valid)
-        assert isinstance(valid, pl.DataFrame)
-        records[name] = valid
-        rows = chosen["row"]
-        failed = pl.from_arrow(split.rejects)
-        assert isinstance(failed, pl.DataFrame)
-        failures.append(failed.select(row=rows.gather(failed["position"]), family=pl.lit(name), reason="reason"))
+        made = _family_rows(chosen, family, columns, place)
+        reason = reasons(made, family)
+        if reason.null_count() == made.height:
+            records[name] = made
+            continue
+        valid = reason.is_null()
+        records[name] = made.filter(valid)
+        failures.append(chosen.select("row", family=pl.lit(name), reason=reason).filter(~valid))
     yielded = pl.concat(
         [
             pl.Series("row", [], dtype=pl.Int64),
