@@ -9,6 +9,7 @@ from typing import Final
 import polars as pl
 
 from pipelines.identity import with_hashes
+from pipelines.plans import computed
 from pipelines.sources.source import Columns, Read
 from schemas.families import FAMILIES, Family
 from schemas.validator import reasons
@@ -53,15 +54,12 @@ def normalise(frame: pl.DataFrame, read: Read, place: Place) -> Normalised:
     the same of all of them: a row that yields a record is neither rejected nor left out.
     """
     prepared = read.prepare(frame) if read.prepare else frame
-    judged = (
-        prepared.lazy()  # only lazily, and only in one plan, does an expression that several columns share run once
-        .select(
-            pl.col("row"),
-            __reject=_first_true(read.reject),
-            __skip=pl.coalesce(_first_true(read.skip), _part(read.part_of, place)),
-            **_made(read.families),
-        )
-        .collect()
+    judged = computed(
+        prepared,
+        row=pl.col("row"),
+        __reject=_first_true(read.reject),
+        __skip=pl.coalesce(_first_true(read.skip), _part(read.part_of, place)),
+        **_made(read.families),
     )
     open_rows = judged.filter(pl.col("__reject").is_null() & pl.col("__skip").is_null())
     records, failures = {}, []
