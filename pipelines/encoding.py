@@ -40,6 +40,14 @@ class Texts(NamedTuple):
         """The same as a column; nulls are empty."""
         return _series(self.offsets, self.data)
 
+    def taken(self, rows: Int64s) -> pl.Series:
+        """Some of the texts as a column."""
+        offsets = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum(self.offsets[rows + 1] - self.offsets[rows], out=offsets[1:])
+        data = np.empty(int(offsets[-1]), np.uint8)
+        _take(self, rows, offsets, data)
+        return _series(offsets, data)
+
     def bytes_of(self, firsts: Int64s, lasts: Int64s) -> Int64s:
         """Bytes of all texts from `firsts` up to `lasts`, for each pair."""
         sizes: Int64s = self.offsets[lasts] - self.offsets[firsts]
@@ -162,6 +170,13 @@ def copied(data: Bytes, place: Integer, end: Integer, out: Bytes, at: Integer) -
     for step in range(np.uint64(end - place)):
         out[target + step] = data[source + step]
     return at + end - place
+
+
+@kernel
+def _take(texts: Texts, rows: Int64s, offsets: Int64s, data: Bytes) -> None:
+    for number in range(len(rows)):
+        row = rows[number]
+        copied(texts.data, texts.offsets[row], texts.offsets[row + 1], data, offsets[number])
 
 
 @kernel

@@ -20,6 +20,7 @@ Columns = Mapping[str, pl.Expr]
 nullable. Beside the family's columns, `when`: the rows that yield this family (all, where it is left out)."""
 
 SHARED: Final = (
+    "blake3.py",
     "columns.py",
     "composing.py",
     "encoding.py",
@@ -27,6 +28,7 @@ SHARED: Final = (
     "identity.py",
     "normalise.py",
     "parts.py",
+    "plans.py",
     "layouts/*.py",
     "reading/*.py",
 )
