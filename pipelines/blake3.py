@@ -15,7 +15,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from pipelines.dedup.kernel import Bytes, Int64s, Integer, UInt32s, eight_bytes, kernel
+from pipelines.dedup.kernel import Bytes, Int64s, Integer, UInt32s, UInt64s, eight_bytes, kernel
 
 DIGEST: Final = 16
 """Bytes of a digest that are kept."""
@@ -43,12 +43,10 @@ _MIXED: Final = (
 )
 """Words of the state that are mixed with each other: columns, then diagonals."""
 
+_NONE: Final = np.uint64(0)
 _WORDS: Final = 8
-_COUNTER, _LENGTH, _FLAGS, _ROWS = 24, 25, 26, 27
-"""Rows of the lanes: eight of the chaining value, sixteen of the message, and these."""
-
-_MASK: Final = np.uint64(0xFFFFFFFF)
-_HALF: Final = np.uint64(32)
+_COUNTER, _LENGTH, _FLAGS, _ROWS = 8, 9, 10, 11
+"""Rows of the lanes: eight of the chaining value, and these."""
 
 
 def digests(data: Bytes, starts: Int64s, ends: Int64s) -> Bytes:
@@ -70,15 +68,24 @@ def as_column(made: Bytes) -> pl.Series:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def _compress(context: Any, lanes: Any) -> Any:
-    """The chaining values of all lanes after their blocks, in their place; `lanes` is C-contiguous, _ROWS x LANES."""
+def _compress(context: Any, lanes: Any, blocks: Any) -> Any:
+    """The chaining values of all lanes after their blocks, in their place.
+
+    `lanes` is C-contiguous, _ROWS x LANES; `blocks` the addresses of the lanes' 64 bytes each.
+    """
 
     def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         vector = ir.VectorType(ir.IntType(32), LANES)
-        array = target.make_array(signature.args[0])(target, builder, arguments[0])
-        first = builder.bitcast(array.data, vector.as_pointer())
-        places = [builder.gep(first, [ir.Constant(ir.IntType(32), row)]) for row in range(_ROWS)]
-        read = [builder.load(place, align=4) for place in places]
+
+        def at(number: int) -> Any:
+            return target.make_array(signature.args[number])(target, builder, arguments[number]).data
+
+        first = builder.bitcast(at(0), vector.as_pointer())
+        rows = [builder.gep(first, [ir.Constant(ir.IntType(32), row)]) for row in range(_ROWS)]
+        read = [builder.load(row, align=4) for row in rows]
+        addresses = [builder.load(builder.gep(at(1), [ir.Constant(ir.IntType(32), lane)])) for lane in range(LANES)]
+        held = [builder.load(builder.inttoptr(address, vector.as_pointer()), align=1) for address in addresses]
+        message = _transposed(builder, held)
 
         def constant(number: int) -> Any:
             return ir.Constant(vector, [number] * LANES)
@@ -87,7 +94,6 @@ def _compress(context: Any, lanes: Any) -> Any:
             both = builder.xor(one, other)
             return builder.or_(builder.lshr(both, constant(by)), builder.shl(both, constant(32 - by)))
 
-        message = read[_WORDS:_COUNTER]
         fixed = [constant(int(word)) for word in _IV[:4]]
         state = [*read[:_WORDS], *fixed, read[_COUNTER], constant(0), read[_LENGTH], read[_FLAGS]]
         for _ in range(_ROUNDS):
@@ -99,19 +105,35 @@ def _compress(context: Any, lanes: Any) -> Any:
                     state[b] = turned(state[b], state[c], turns[1])
             message = [message[place] for place in _ORDER]
         for row in range(_WORDS):
-            builder.store(builder.xor(state[row], state[row + _WORDS]), places[row], align=4)
+            builder.store(builder.xor(state[row], state[row + _WORDS]), rows[row], align=4)
         return target.get_dummy_value()
 
-    return types.void(lanes), code
+    return types.void(lanes, blocks), code
 
 
-@kernel
-def _load(data: Bytes, place: Integer, lanes: UInt32s, lane: Integer) -> None:
-    """Put the block at `place` into a lane."""
-    for step in range(8):
-        both = eight_bytes(data, place + 8 * step)
-        lanes[_WORDS + 2 * step, lane] = np.uint32(both & _MASK)
-        lanes[_WORDS + 2 * step + 1, lane] = np.uint32(both >> _HALF)
+def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
+    """LLVM's code that makes rows of LANES words into columns: squares of 1, 2, 4 and 8 words change places."""
+    size = 1
+    while size < LANES:
+        kept = [place if place & size == 0 else LANES + place - size for place in range(LANES)]
+        moved = [place + size if place & size == 0 else LANES + place for place in range(LANES)]
+        masks = [ir.Constant(ir.VectorType(ir.IntType(32), LANES), order) for order in (kept, moved)]
+        for row in (number for number in range(LANES) if number & size == 0):
+            pair = rows[row], rows[row + size]
+            rows[row], rows[row + size] = (builder.shuffle_vector(*pair, mask) for mask in masks)
+        size *= 2
+    return rows
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _address(context: Any, data: Any, place: Any) -> Any:
+    """Where an element of an array lies; it must be looked at while the array is held."""
+
+    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = target.make_array(signature.args[0])(target, builder, arguments[0])
+        return builder.ptrtoint(builder.gep(array.data, [arguments[1]]), ir.IntType(64))
+
+    return types.uint64(data, place), code
 
 
 @kernel
@@ -120,19 +142,21 @@ def _join(count: Integer, values: UInt32s, start: UInt32s, lanes: UInt32s) -> No
 
     Level by level, the odd one at the end going up as it is, is the paper's tree, whose left side is always full.
     """
+    blocks = np.zeros(LANES, np.uint64)
     while count > 1:
         pairs = count // 2
         for first in range(0, pairs, LANES):
             many = min(LANES, pairs - first)
-            for lane in range(many):
+            for lane in range(LANES):
+                # Two values are a block as they lie; lanes that have none look at the first.
+                pair = 2 * (first + lane) if lane < many else 0
+                blocks[lane] = _address(values, _WORDS * pair)
                 for word in range(_WORDS):
                     lanes[word, lane] = start[word]
-                    lanes[_WORDS + word, lane] = values[2 * (first + lane), word]
-                    lanes[2 * _WORDS + word, lane] = values[2 * (first + lane) + 1, word]
                 lanes[_COUNTER, lane] = 0
                 lanes[_LENGTH, lane] = _BLOCK
                 lanes[_FLAGS, lane] = _PARENT | _ROOT if count == 2 else _PARENT
-            _compress(lanes)
+            _compress(lanes, blocks)
             for lane in range(many):
                 for word in range(_WORDS):
                     values[first + lane, word] = lanes[word, lane]
@@ -143,11 +167,31 @@ def _join(count: Integer, values: UInt32s, start: UInt32s, lanes: UInt32s) -> No
 
 
 @kernel
+def _rest(data: Bytes, place: Integer, left: Integer, rests: UInt64s, at: Integer) -> None:
+    """Put fewer than 64 bytes into a block, zeros behind them."""
+    if place + _BLOCK <= len(data):
+        # All of the block can be looked at, which takes no loop whose end must be guessed.
+        for step in range(8):
+            here = min(max(left - 8 * step, 0), 8)
+            mask = ~_NONE >> np.uint64(64 - 8 * here) if here > 0 else _NONE
+            rests[at + step] = eight_bytes(data, place + 8 * step) & mask
+        return
+    for step in range(8):
+        word = _NONE
+        for byte in range(min(max(left - 8 * step, 0), 8)):
+            word |= np.uint64(data[place + 8 * step + byte]) << np.uint64(8 * byte)
+        rests[at + step] = word
+
+
+@kernel
 def _chunks(data: Bytes, starts: Int64s, ends: Int64s, start: UInt32s, values: UInt32s) -> None:
     """The chaining value of each chunk, text after text. A lane takes the next chunk when it is done with one."""
     lanes = np.zeros((_ROWS, LANES), np.uint32)
     targets, places, lasts = np.full(LANES, -1), np.zeros(LANES, np.int64), np.zeros(LANES, np.int64)
-    ending, rest = np.zeros(LANES, np.uint32), np.zeros(_BLOCK, np.uint8)
+    ending, rests = np.zeros(LANES, np.uint32), np.zeros(LANES * 8, np.uint64)
+    blocks = np.zeros(LANES, np.uint64)
+    for lane in range(LANES):
+        blocks[lane] = _address(rests, 8 * lane)
     text = target = number = busy = np.int64(0)
     while True:
         for lane in range(LANES):
@@ -175,15 +219,14 @@ def _chunks(data: Bytes, starts: Int64s, ends: Int64s, start: UInt32s, values: U
                 lanes[_FLAGS, lane] |= ending[lane]
             if left >= _BLOCK:
                 lanes[_LENGTH, lane] = _BLOCK
-                _load(data, place, lanes, lane)
+                blocks[lane] = _address(data, place)
             else:
                 lanes[_LENGTH, lane] = np.uint32(left)
-                for step in range(_BLOCK):
-                    rest[step] = data[place + step] if step < left else 0
-                _load(rest, 0, lanes, lane)
+                _rest(data, place, left, rests, 8 * lane)
+                blocks[lane] = _address(rests, 8 * lane)
         if busy == 0:
             return
-        _compress(lanes)
+        _compress(lanes, blocks)
         for lane in range(LANES):
             if targets[lane] < 0:
                 continue
