@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines.blake3 import digests
-from pipelines.dedup.kernel import Bools, Bytes, Int64s, Integer, kernel
+from pipelines.dedup.kernel import Bools, Bytes, Int64s, Integer, inlined, kernel
 
 FIELDS: Final = ("role", "content", "tool_calls", "tool_call_id", "name")
 """Fields of a message, in the order in which they are encoded."""
@@ -179,7 +179,7 @@ def _take(texts: Texts, rows: Int64s, offsets: Int64s, data: Bytes) -> None:
         copied(texts.data, texts.offsets[row], texts.offsets[row + 1], data, offsets[number])
 
 
-@kernel
+@inlined
 def _number(count: Integer, out: Bytes, at: Integer) -> Integer:
     """Write a number in digits."""
     digits, rest = 1, count
@@ -192,7 +192,7 @@ def _number(count: Integer, out: Bytes, at: Integer) -> Integer:
     return at + digits
 
 
-@kernel
+@inlined
 def is_spoken(roles: Texts, message: Integer, system: Bytes) -> bool:
     """Whether a message has a role, and it is not that of the system."""
     if not roles.there[message]:
@@ -201,7 +201,7 @@ def is_spoken(roles: Texts, message: Integer, system: Bytes) -> bool:
     return not is_text(place, end, roles.data, system)
 
 
-@kernel
+@inlined
 def _one(texts: Texts, row: Integer, out: Bytes, at: Integer) -> Integer:
     if not texts.there[row]:
         out[at] = _DASH

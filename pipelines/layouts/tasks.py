@@ -105,7 +105,8 @@ def unwrapped(messages: pl.Expr) -> pl.Expr:
     text = messages.list.first().struct.field("content")
     templated = (messages.list.len() == 1) & text.str.starts_with("<|im_start|>")
     said = pl.element().str.splitn("\n", 2).struct
-    content = said.field("field_1").fill_null("").str.replace(r"(?s)<\|im_end\|>.*$", "").str.replace(_BOX_IT, "")
+    opened = said.field("field_1").fill_null("").str.splitn("<|im_end|>", 2).struct.field("field_0")
+    content = opened.str.replace(_BOX_IT, "")
     closed = pl.element().filter(pl.element().str.contains("<|im_end|>", literal=True))
     spoken = text.str.split("<|im_start|>").list.slice(1).list.eval(closed)
     turns_ = spoken.list.eval(message(role(said.field("field_0")), content))
