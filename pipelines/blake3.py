@@ -13,9 +13,8 @@ import polars as pl
 import pyarrow as pa
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 
-from pipelines.dedup.kernel import Bytes, Int64s, Integer, UInt32s, UInt64s, eight_bytes, kernel
+from pipelines.dedup.kernel import Bytes, Int64s, Integer, UInt32s, UInt64s, eight_bytes, instruction, kernel
 
 DIGEST: Final = 16
 """Bytes of a digest that are kept."""
@@ -67,7 +66,7 @@ def as_column(made: Bytes) -> pl.Series:
     return column
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@instruction
 def _compress(context: Any, lanes: Any, blocks: Any) -> Any:
     """The chaining values of all lanes after their blocks, in their place.
 
@@ -125,7 +124,7 @@ def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
     return rows
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@instruction
 def _address(context: Any, data: Any, place: Any) -> Any:
     """Where an element of an array lies; it must be looked at while the array is held."""
 

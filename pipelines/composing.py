@@ -83,7 +83,7 @@ def decoded(data: Bytes, place: Integer) -> tuple[Integer, Integer]:
 def _foreign(texts: Texts) -> Int64s:
     """The texts in which a byte is not ASCII: 20 GB a CPU-second."""
     found = np.empty(len(texts.offsets), np.int64)
-    count = 0
+    count: Integer = 0
     for row in range(len(texts.offsets) - 1):
         met = np.uint8(0)
         for byte in texts.data[texts.offsets[row] : texts.offsets[row + 1]]:

@@ -131,10 +131,10 @@ def _is_equal(one: Texts, row: Integer, other: Texts, place: Integer) -> bool:
     if size != other.offsets[place + 1] - other.offsets[place]:
         return False
     here, beside = np.uint64(one.offsets[row]), np.uint64(other.offsets[place])
+    same = True
     for step in range(np.uint64(size)):
-        if one.data[here + step] != other.data[beside + step]:
-            return False
-    return True
+        same &= one.data[here + step] == other.data[beside + step]
+    return same
 
 
 def worked(problem: pl.Expr, solution: pl.Expr, gold: pl.Expr) -> dict[str, pl.Expr]:

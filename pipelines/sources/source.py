@@ -23,6 +23,7 @@ SHARED: Final = (
     "blake3.py",
     "columns.py",
     "composing.py",
+    "dedup/kernel.py",
     "encoding.py",
     "folding.py",
     "identity.py",
