@@ -2,7 +2,8 @@
 
 A library hashes one text a call, and most texts here are too short to fill its vectors. So blocks of LANES different
 texts (or chunks of one) are compressed side by side, which the processor does with one instruction for all where it
-has such wide ones: 1.5 to 2 GB a CPU-second at any length.
+has such wide ones: texts of 40 bytes at 0.6 GB a CPU-second, from 300 bytes on at 2 GB, where `polars-hash` has 0.3
+and 0.7 (AVX-512).
 """
 # ruff: noqa: ANN401 -- what numba hands to an intrinsic has no types.
 
