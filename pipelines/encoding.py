@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from pipelines.dedup.kernel import Bools, Bytes, Int64s, Integer, kernel
+from pipelines.blake3 import digests
+from pipelines.dedup.kernel import Bools, Bytes, Int64s, Integer, inlined, kernel
 
 FIELDS: Final = ("role", "content", "tool_calls", "tool_call_id", "name")
 """Fields of a message, in the order in which they are encoded."""
@@ -38,6 +39,14 @@ class Texts(NamedTuple):
     def series(self) -> pl.Series:
         """The same as a column; nulls are empty."""
         return _series(self.offsets, self.data)
+
+    def taken(self, rows: Int64s) -> pl.Series:
+        """Some of the texts as a column."""
+        offsets = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum(self.offsets[rows + 1] - self.offsets[rows], out=offsets[1:])
+        data = np.empty(int(offsets[-1]), np.uint8)
+        _take(self, rows, offsets, data)
+        return _series(offsets, data)
 
     def bytes_of(self, firsts: Int64s, lasts: Int64s) -> Int64s:
         """Bytes of all texts from `firsts` up to `lasts`, for each pair."""
@@ -73,13 +82,17 @@ class Written:
         self.out = np.empty(int(self._starts[-1]) + 1, np.uint8)
         self.at = self._starts[:-1].copy()
 
+    def digests(self) -> Bytes:
+        """The hash of what was written for each row (`pipelines.blake3`), one after another."""
+        return digests(self.out, self._starts[:-1], self.at)
+
     def texts(self) -> pl.Series:
-        """What was written, as a column of strings."""
+        """What was written, as a column of strings; the last to be asked for, since it moves what was written."""
         offsets = _close_up(self.out, self._starts, self.at)
         return _series(offsets, self.out[: offsets[-1]])
 
 
-def encoded(columns: list[tuple[str, Texts | Messages]], *, system: bool = True) -> pl.Series:
+def encoded(columns: list[tuple[str, Texts | Messages]], *, system: bool = True) -> Written:
     """Each row's columns one after another, each behind what it is given with, in the canonical encoding.
 
     A text is its length in bytes, a colon and itself; null is a dash. A list of messages is its length, a bracket and
@@ -95,7 +108,7 @@ def encoded(columns: list[tuple[str, Texts | Messages]], *, system: bool = True)
             _encode_texts(first, column, written.out, written.at)
             continue
         _encode_messages(first, column.lists, column.there, system, SYSTEM, *column.fields, written.out, written.at)
-    return written.texts()
+    return written
 
 
 def room_of(column: Texts | Messages) -> Int64s:
@@ -160,6 +173,13 @@ def copied(data: Bytes, place: Integer, end: Integer, out: Bytes, at: Integer) -
 
 
 @kernel
+def _take(texts: Texts, rows: Int64s, offsets: Int64s, data: Bytes) -> None:
+    for number in range(len(rows)):
+        row = rows[number]
+        copied(texts.data, texts.offsets[row], texts.offsets[row + 1], data, offsets[number])
+
+
+@inlined
 def _number(count: Integer, out: Bytes, at: Integer) -> Integer:
     """Write a number in digits."""
     digits, rest = 1, count
@@ -172,7 +192,7 @@ def _number(count: Integer, out: Bytes, at: Integer) -> Integer:
     return at + digits
 
 
-@kernel
+@inlined
 def is_spoken(roles: Texts, message: Integer, system: Bytes) -> bool:
     """Whether a message has a role, and it is not that of the system."""
     if not roles.there[message]:
@@ -181,7 +201,7 @@ def is_spoken(roles: Texts, message: Integer, system: Bytes) -> bool:
     return not is_text(place, end, roles.data, system)
 
 
-@kernel
+@inlined
 def _one(texts: Texts, row: Integer, out: Bytes, at: Integer) -> Integer:
     if not texts.there[row]:
         out[at] = _DASH

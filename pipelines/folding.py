@@ -25,7 +25,7 @@ _ONE: Final = np.uint64(1)
 _SPACE, _MARK, _BACKTICK = np.uint8(0x20), np.uint8(ord(PART_END)), np.uint8(ord("`"))
 
 
-def folded(columns: Sequence[Texts | Messages], slow: Bools) -> pl.Series:
+def folded(columns: Sequence[Texts | Messages], slow: Bools) -> Written:
     """Each row's columns, white space and case folded, each stripped, with PART_END between.
 
     Of messages the contents, without those of system messages. Sets `slow` for the rows that the library has to fold;
@@ -45,7 +45,7 @@ def folded(columns: Sequence[Texts | Messages], slow: Bools) -> pl.Series:
         role, content = column.fields[ROLE], column.fields[CONTENT]
         lists = (column.lists, column.there, SYSTEM, role, content)
         _fold_messages(number > 0, *lists, *tables, written.out, written.at, fenced, slow)
-    return written.texts()
+    return written
 
 
 @functools.cache

@@ -9,9 +9,10 @@ from typing import Final
 import polars as pl
 
 from pipelines.identity import with_hashes
+from pipelines.plans import computed
 from pipelines.sources.source import Columns, Read
 from schemas.families import FAMILIES, Family
-from schemas.validator import validate
+from schemas.validator import reasons
 
 _EXCERPT: Final = 200
 _NULLABLE_DEFAULTS: Final = ("group", "license", "language", "tools", "template_kwargs", "meta")
@@ -53,29 +54,26 @@ def normalise(frame: pl.DataFrame, read: Read, place: Place) -> Normalised:
     the same of all of them: a row that yields a record is neither rejected nor left out.
     """
     prepared = read.prepare(frame) if read.prepare else frame
-    judged = (
-        prepared.lazy()  # only lazily, and only in one plan, does an expression that several columns share run once
-        .select(
-            pl.col("row"),
-            __reject=_first_true(read.reject),
-            __skip=pl.coalesce(_first_true(read.skip), _part(read.part_of, place)),
-            **_made(read.families),
-        )
-        .collect()
+    judged = computed(
+        prepared,
+        row=pl.col("row"),
+        __reject=_first_true(read.reject),
+        __skip=pl.coalesce(_first_true(read.skip), _part(read.part_of, place)),
+        **_made(read.families),
     )
     open_rows = judged.filter(pl.col("__reject").is_null() & pl.col("__skip").is_null())
     records, failures = {}, []
     for name, columns in read.families.items():
         family = FAMILIES[name]
         chosen = open_rows.filter(_of(name, "when")) if "when" in columns else open_rows
-        split = validate(_family_rows(chosen, family, columns, place).to_arrow(), family)
-        valid = pl.from_arrow(split.valid)
-        assert isinstance(valid, pl.DataFrame)
-        records[name] = valid
-        rows = chosen["row"]
-        failed = pl.from_arrow(split.rejects)
-        assert isinstance(failed, pl.DataFrame)
-        failures.append(failed.select(row=rows.gather(failed["position"]), family=pl.lit(name), reason="reason"))
+        made = _family_rows(chosen, family, columns, place)
+        reason = reasons(made, family)
+        if reason.null_count() == made.height:
+            records[name] = made
+            continue
+        valid = reason.is_null()
+        records[name] = made.filter(valid)
+        failures.append(chosen.select("row", family=pl.lit(name), reason=reason).filter(~valid))
     yielded = pl.concat(
         [
             pl.Series("row", [], dtype=pl.Int64),

@@ -35,12 +35,17 @@ def validate(table: pa.Table, family: Family) -> Split:
     nullable = _cast(table, family)
     frame = pl.from_arrow(nullable)
     assert isinstance(frame, pl.DataFrame)
-    reason = frame.select(_reason(family.name)).to_series()
+    reason = reasons(frame, family)
     # Even where every row is valid, lists may carry nulls of rows around theirs, at which the cast to types without
     # nulls stops; taking leaves them behind.
     valid = nullable.take(reason.is_null().arg_true().cast(pl.Int64).to_arrow())
     rejects = pl.DataFrame({"position": reason.is_not_null().arg_true().cast(pl.Int64), "reason": reason.drop_nulls()})
     return Split(valid.cast(family.schema), rejects.to_arrow().cast(_REJECTS))
+
+
+def reasons(frame: pl.DataFrame, family: Family) -> pl.Series:
+    """Why each row of a frame with the family's columns cannot be represented: as `validate`; null where it can."""
+    return frame.select(_reason(family.name)).to_series()
 
 
 _REJECTS: Final = pa.schema([("position", pa.int64()), ("reason", pa.string())])

@@ -39,9 +39,9 @@ def kernel(function: Function) -> Function:
     return cast(Function, nb.njit(nogil=True, cache=True)(function))
 
 
-def _instruction(function: Callable[..., object]) -> Callable[..., np.uint64]:
-    """A function of a processor instruction or two, for kernels alone; `function` writes LLVM's code for it."""
-    return cast(Callable[..., np.uint64], intrinsic(function))
+def instruction(function: Callable[..., object]) -> Callable[..., Any]:
+    """A function of processor instructions, for kernels alone; `function` writes LLVM's code for it."""
+    return cast(Callable[..., Any], intrinsic(function))
 
 
 def inlined(function: Function) -> Function:
@@ -84,7 +84,7 @@ def mix(x: np.uint64) -> np.uint64:
     return x
 
 
-@_instruction
+@instruction
 def eight_bytes(context: Any, data: Any, place: Any) -> Any:
     """The 8 bytes of an array of bytes from `place` on as one number, the first the lowest; all must be in it."""
 
@@ -96,7 +96,7 @@ def eight_bytes(context: Any, data: Any, place: Any) -> Any:
     return nb.types.uint64(data, place), code
 
 
-@_instruction
+@instruction
 def zeros_below(context: Any, bits: Any) -> Any:
     """Zero bits below the lowest that is set; 64 where none is."""
 
@@ -106,7 +106,7 @@ def zeros_below(context: Any, bits: Any) -> Any:
     return nb.types.uint64(nb.types.uint64), code
 
 
-@_instruction
+@instruction
 def ones(context: Any, bits: Any) -> Any:
     """How many bits are set."""
 

@@ -5,6 +5,8 @@ from typing import Final
 
 import polars as pl
 
+from pipelines.plans import computed
+
 _DEEPEST: Final = 5
 """Braces within the braces of a box that are followed. A regular expression cannot count; golds nest two or three."""
 
@@ -79,11 +81,11 @@ def sorted_out(value: pl.Expr, quick: Function, odd: Function, slow: Function) -
 
     def call(texts: pl.Series) -> pl.Series:
         text = pl.col("text")
-        found = texts.to_frame("text").lazy().select(quick=quick(text), odd=odd(text)).collect()
+        found = computed(texts.to_frame("text"), quick=quick(text), odd=odd(text))
         rows = found["odd"].arg_true()
         if rows.is_empty():
             return found["quick"]
-        slowly = texts.gather(rows).to_frame("text").lazy().select(slow(text)).collect().to_series()
+        slowly = computed(texts.gather(rows).to_frame("text"), slow=slow(text))["slow"]
         return found["quick"].scatter(rows, slowly)
 
     return value.map_batches(call, return_dtype=pl.String, is_elementwise=True)

@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 import polars_hash  # noqa: F401  # gives expressions their `chash`
 
+from pipelines.dedup.kernel import Bools, Int64s, Integer, kernel
+from pipelines.encoding import Messages, Texts
 from pipelines.layouts.tags import last_reasoned
 
 _NONE: Final = pl.lit(None, dtype=pl.String)
@@ -84,32 +87,54 @@ def pairs(frame: pl.DataFrame, chosen: str = "chosen", rejected: str = "rejected
     Each side keeps at least its last message, so that two equal transcripts stay a pair with equal sides.
     `chosen` and `rejected` name columns that hold lists of messages.
     """
-    row = "__row"
-    indexed = frame.with_row_index(row)
-    longest = pl.min_horizontal(pl.col(chosen).list.len(), pl.col(rejected).list.len()).cast(pl.Int64) - 1
-
-    def long(column: str) -> pl.LazyFrame:
-        turns = indexed.lazy().select(row, pl.col(column).alias("message")).explode("message")
-        return turns.with_columns(turn=pl.int_range(pl.len()).over(row))
-
-    same = (
-        long(chosen)
-        .join(long(rejected), on=[row, "turn"], how="inner", maintain_order="left")
-        .with_columns(equal=(pl.col("message") == pl.col("message_right")))
-        .group_by(row)
-        .agg(shared=pl.col("equal").sort_by("turn").cast(pl.Int64).cum_prod().sum())
-        .collect()
+    sides = [Messages.of(frame[column]) for column in (chosen, rejected)]
+    lists = [side.lists for side in sides]
+    said = [side.fields for side in sides]
+    shared = pl.lit(pl.Series(_shared(lists[0], lists[1], sides[0].there & sides[1].there, said[0], said[1])))
+    return frame.with_columns(
+        prompt=pl.col(chosen).list.head(shared),
+        chosen=pl.col(chosen).list.slice(shared),
+        rejected=pl.col(rejected).list.slice(shared),
     )
-    return (
-        indexed.join(same, on=row, how="left", maintain_order="left")
-        .with_columns(shared=pl.min_horizontal(pl.col("shared").fill_null(0), longest).clip(lower_bound=0))
-        .with_columns(
-            prompt=pl.col(chosen).list.head(pl.col("shared")),
-            chosen=pl.col(chosen).list.slice(pl.col("shared")),
-            rejected=pl.col(rejected).list.slice(pl.col("shared")),
-        )
-        .drop(row, "shared")
-    )
+
+
+Fields = tuple[Texts, Texts, Texts, Texts, Texts]
+
+
+@kernel
+def _shared(ones: Int64s, others: Int64s, there: Bools, one: Fields, other: Fields) -> Int64s:
+    """With how many equal messages the two lists of each row begin, the last of each left out."""
+    found = np.zeros(len(there), np.int64)
+    for row in range(len(there)):
+        if not there[row]:
+            continue
+        first, second = ones[row], others[row]
+        most = min(ones[row + 1] - first, others[row + 1] - second) - 1
+        count = 0
+        while count < most:
+            equal = True
+            for field in range(len(one)):
+                equal = equal and _is_equal(one[field], first + count, other[field], second + count)
+            if not equal:
+                break
+            count += 1
+        found[row] = count
+    return found
+
+
+@kernel
+def _is_equal(one: Texts, row: Integer, other: Texts, place: Integer) -> bool:
+    """Whether two texts are the same, or both null."""
+    if not (one.there[row] and other.there[place]):
+        return bool(one.there[row] == other.there[place])
+    size = one.offsets[row + 1] - one.offsets[row]
+    if size != other.offsets[place + 1] - other.offsets[place]:
+        return False
+    here, beside = np.uint64(one.offsets[row]), np.uint64(other.offsets[place])
+    same = True
+    for step in range(np.uint64(size)):
+        same &= one.data[here + step] == other.data[beside + step]
+    return same
 
 
 def worked(problem: pl.Expr, solution: pl.Expr, gold: pl.Expr) -> dict[str, pl.Expr]:

@@ -8,6 +8,8 @@ from typing import Final
 
 import polars as pl
 
+from pipelines.plans import computed
+
 Tags = tuple[str, str]
 THINK: Final = ("<think>", "</think>")
 THOUGHT: Final = ("<|begin_of_thought|>", "<|end_of_thought|>")
@@ -64,7 +66,7 @@ def _cut_apart(texts: pl.Series) -> pl.Series:
         places = rows.arg_true()
         if len(places):
             cut = _first_whole(text, kinds)
-            found = texts.gather(places).to_frame("text").lazy().select(reasoning=cut[0], answer=cut[1]).collect()
+            found = computed(texts.gather(places).to_frame("text"), reasoning=cut[0], answer=cut[1])
             reasoning = reasoning.scatter(places, found["reasoning"])
             answer = answer.scatter(places, found["answer"])
     return pl.select(cut=pl.concat_list(reasoning, answer)).to_series()

@@ -40,7 +40,7 @@ def checked_rewards(messages: pl.Expr, reward_model: pl.Expr) -> dict[str, pl.Ex
     answer = sorted_out(reward_model, _plain_truth, lambda text: text.str.contains(_ODD), _one_truth)
     several = sorted_out(reward_model, _no_truths, lambda text: text.str.contains(_NESTED), _several_truths)
     return {
-        "when": pl.coalesce(answer, several).is_not_null(),
+        "when": answer.is_not_null() | several.is_not_null(),  # a coalesce would compute both twice
         "prompt": messages,
         "answer": answer,
         "verifier": pl.lit("math"),
@@ -105,7 +105,8 @@ def unwrapped(messages: pl.Expr) -> pl.Expr:
     text = messages.list.first().struct.field("content")
     templated = (messages.list.len() == 1) & text.str.starts_with("<|im_start|>")
     said = pl.element().str.splitn("\n", 2).struct
-    content = said.field("field_1").fill_null("").str.replace(r"(?s)<\|im_end\|>.*$", "").str.replace(_BOX_IT, "")
+    opened = said.field("field_1").fill_null("").str.splitn("<|im_end|>", 2).struct.field("field_0")
+    content = opened.str.replace(_BOX_IT, "")
     closed = pl.element().filter(pl.element().str.contains("<|im_end|>", literal=True))
     spoken = text.str.split("<|im_start|>").list.slice(1).list.eval(closed)
     turns_ = spoken.list.eval(message(role(said.field("field_0")), content))

@@ -6,12 +6,17 @@ upstream deleted break the paths through them. `message_id` is not unique in eve
 trees share one), so it is kept in `meta` and no id is made of it.
 """
 
-import polars as pl
+from typing import Final
 
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from pipelines.dedup.kernel import Bools, Int64s, kernel
 from pipelines.layouts.messages import message, role
 from pipelines.sources.source import Read
 
-DEPTH = 64
+DEPTH: Final = 64
 """Longest path that is followed; upstream's deepest tree has some 20 levels."""
 
 
@@ -26,25 +31,60 @@ def paths(frame: pl.DataFrame) -> pl.DataFrame:
         message=message(role(pl.col("role")), pl.col("text")),
         alive=~pl.col("deleted").fill_null(value=False) & pl.col("text").is_not_null(),
     )
-    level = (
-        said.filter(pl.col("parent_id").is_null() & pl.col("alive"))
-        .select("message_id", path=pl.concat_list("message"))
-        .unique("message_id", keep="first", maintain_order=True)
-    )
-    levels = [level]
-    for _ in range(DEPTH):
-        level = (
-            said.filter("alive")
-            .join(level, left_on="parent_id", right_on="message_id", how="inner", maintain_order="left")
-            .select("message_id", path=pl.col("path").list.concat(pl.concat_list("message")))
-            .unique("message_id", keep="first", maintain_order=True)
-        )
-        if level.is_empty():
-            break
-        levels.append(level)
-    reached = pl.concat(levels).unique("message_id", keep="first", maintain_order=True)
-    located = said.join(reached, on="message_id", how="left", maintain_order="left")
+    located = said.with_columns(path=_paths(said))
     return _with_best_sibling(_with_continuation(located))
+
+
+def _paths(said: pl.DataFrame) -> pl.Series:
+    """The messages up to and with each one, from the root of its tree; null where one of them is not alive or missing.
+
+    Of several messages with one id, those nearest to a root count, and of them the first.
+    """
+    names = pl.concat([said["message_id"], said["parent_id"]]).rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
+    firsts, depths = _placed(names[: said.height], names[said.height :], said["alive"].to_numpy())
+    offsets, chain = _chains(names[: said.height], names[said.height :], firsts, depths)
+    spoken = said["message"].gather(pl.Series(chain)).to_arrow(compat_level=pl.CompatLevel.oldest())
+    paths = pl.from_arrow(pa.LargeListArray.from_arrays(pa.array(offsets), spoken))
+    assert isinstance(paths, pl.Series)
+    return paths.set(pl.Series(np.diff(offsets) == 0), None)
+
+
+@kernel
+def _placed(own: Int64s, parents: Int64s, alive: Bools) -> tuple[Int64s, Int64s]:
+    """The row that counts for each name (0 is that of none), and its depth, from 1; 0 for names that are not reached.
+
+    Level by level; paths deeper than DEPTH below their roots are not followed.
+    """
+    most = np.int64(0)
+    for row in range(len(own)):
+        most = max(most, own[row], parents[row])
+    firsts, depths = np.zeros(most + 1, np.int64), np.zeros(most + 1, np.int64)
+    for depth in range(1, DEPTH + 2):
+        found = False
+        for row in range(len(own)):
+            if not alive[row] or own[row] == 0 or depths[own[row]] != 0:
+                continue
+            is_next = parents[row] == 0 if depth == 1 else parents[row] > 0 and depths[parents[row]] == depth - 1
+            if is_next:
+                firsts[own[row]], depths[own[row]], found = row, depth, True
+        if not found:
+            break
+    return firsts, depths
+
+
+@kernel
+def _chains(own: Int64s, parents: Int64s, firsts: Int64s, depths: Int64s) -> tuple[Int64s, Int64s]:
+    """The rows from the root to each row's name, one chain after another; where each begins."""
+    offsets = np.zeros(len(own) + 1, np.int64)
+    for row in range(len(own)):
+        offsets[row + 1] = offsets[row] + depths[own[row]]
+    chain = np.zeros(offsets[-1], np.int64)
+    for row in range(len(own)):
+        name = own[row]
+        for place in range(offsets[row + 1] - 1, offsets[row] - 1, -1):
+            chain[place] = firsts[name]
+            name = parents[firsts[name]]
+    return offsets, chain
 
 
 def _with_continuation(located: pl.DataFrame) -> pl.DataFrame:
