@@ -25,8 +25,8 @@ from pipelines.workspace import ROOT
 
 DATATROVE: Final = ("datatrove==0.10.1", "spacy==3.8.18", "nltk==3.10.4", "regex")
 _PEER: Final = Path(__file__).parent / "peers" / "datatrove_filters.py"
-_PEER_ROWS: Final = 2_000
-_DEAR_ROWS: Final = 20_000
+_PEER_ROWS: Final = 1_000
+_DEAR_ROWS: Final = 10_000
 _ROUNDS: Final = 3
 _PART: Final = "completion"
 _BATCH: Final = 10_000
@@ -214,6 +214,12 @@ def _tokens(texts: pl.Series) -> Apart:
     return "tokens (BPE of 8,000)", len(some), _median(lambda: Tokens(tokenizer, "").counts(some)), plain
 
 
+def _said(role: str, content: pl.Expr) -> pl.Expr:
+    """A column of lists of one message."""
+    message = pl.struct(role=pl.lit(role), content=content, tool_calls=None, tool_call_id=None, name=None)
+    return pl.concat_list(message)
+
+
 def _memory(path: Path, times: int) -> dict[str, Any]:
     """Peak of all signals of records of instruction, read and measured in batches and written to a file."""
     import pyarrow.parquet as pq
@@ -229,12 +235,9 @@ def _memory(path: Path, times: int) -> dict[str, Any]:
         for _ in range(times):
             for batch in pq.ParquetFile(path).iter_batches(_BATCH, columns=["text"]):
                 text = pl.DataFrame(batch)["text"]
-                message = pl.struct(
-                    role=pl.lit("assistant"), content="text", tool_calls=None, tool_call_id=None, name=None
-                )
                 table = text.to_frame("text").select(
                     id=pl.lit("id"), source=pl.lit("source"), content_hash=pl.lit(b"hash"),
-                    prompt=pl.concat_list(message), completion=pl.concat_list(message),
+                    prompt=_said("user", pl.lit("Why?")), completion=_said("assistant", pl.col("text")),
                 )  # fmt: skip
                 made = signals(
                     pl.concat([blank, table], how="diagonal_relaxed"), family, Tools(None, workers)

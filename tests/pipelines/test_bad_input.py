@@ -72,6 +72,7 @@ BROKEN_LINES = {
     "a list for a string": b'{"question": ["1 + 1?"], "answer": "1"}',
     "an object for a string": b'{"question": {"a": 1}, "answer": "1"}',
     "a line of NUL": b"\0\0\0",
+    "deep nesting": b'{"question": ' + b"[" * 100_000 + b"]" * 100_000 + b', "answer": "1"}',
 }
 
 

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.catalogue import recipe_now
 from pipelines.quality import signal
 from pipelines.quality.code import blocks_judged, parsers
 from pipelines.quality.language import languages
+from pipelines.quality.rules import hits
 from pipelines.quality.signals import Tools, signals
 from pipelines.quality.toxicity import toxicity
 from pipelines.quality.web_filters import web_filters
@@ -64,6 +66,20 @@ def test_any_fences_are_counted(tools, texts: list[str]) -> None:
     assert (found["judged_code_blocks"] <= found["code_blocks"]).all()
 
 
+@given(st.sampled_from(sorted(FAMILIES)), st.lists(TEXTS, min_size=4, max_size=12))
+@settings(max_examples=6, deadline=None)
+def test_any_text_in_any_part_has_all_signals_and_meets_all_rules(make, tools, name: str, texts: list[str]) -> None:
+    family = FAMILIES[name]
+    parts = [*family.parts, "answer"] if "answer" in family.schema.names else family.parts
+    rows = [{part: texts[(row + at) % len(texts)] for at, part in enumerate(parts)} for row in range(len(texts))]
+    found = signals(make(name, rows), family, tools)
+    assert found["id"].to_list() == [str(row) for row in range(len(rows))]
+    floats = found.select(pl.selectors.float())
+    assert floats.select(pl.all().drop_nulls().is_finite().all()).row(0) == (True,) * floats.width
+    hit = hits(found.lazy(), recipe_now("default").rules, family).collect()
+    assert set(hit["id"]) <= set(found["id"])
+
+
 BOMBS = {
     "letters": "a" * 10_000_000,
     "words": "sorry I cannot " * 660_000,
@@ -87,11 +103,11 @@ BOMBS = {
 def test_megabytes_in_one_row_take_bounded_time_and_memory(make, tools, bomb: str) -> None:
     text = BOMBS[bomb]
     signals(make("cot", [{}]), FAMILIES["cot"], tools)
-    table = make("cot", [{"prompt": text, "reasoning": text, "completion": text, "answer": "1"}, {}])
     started = time.process_time()
-    found = signals(table, FAMILIES["cot"], tools)
-    assert time.process_time() - started < 60
-    assert found.height == 2
+    for name in ("cot", "preference"):
+        parts = dict.fromkeys(FAMILIES[name].parts, text)
+        assert signals(make(name, [parts, {}]), FAMILIES[name], tools).height == 2
+    assert time.process_time() - started < 90
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     assert peak < 8_000
 

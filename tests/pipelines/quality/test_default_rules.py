@@ -31,7 +31,7 @@ DROPPED = {
     ("gsm8k", "grpo"): (0, 0.0003),
     ("hh_rlhf", "preference"): (0.015, 0.022),
     ("oasst1", "instruction"): (0.001, 0.003),
-    ("oasst1", "preference"): (0.001, 0.003),
+    ("oasst1", "preference"): (0.003, 0.005),  # 7 of 1,571; two echo because the prompt asks for it
     ("sky_t1", "cot"): (0.68, 0.71),  # 194 of the 280 answers were cut off at the length limit
 }
 """At least and at most this share of the records is dropped by some rule."""
@@ -44,8 +44,11 @@ JUNK = {
     "equal sides": ("oasst1", 3),
     "reasoning tags left": ("sky_t1", 179),
     "gold not reached": ("gsm8k", 13),
+    "answer loops": ("sky_t1", 97),
+    "placeholder input": ("alpaca", 285),
+    "missing attachment": ("alpaca", 126),
 }
-"""Hits that were read one by one, and how many there are."""
+"""Hits of which those drawn for `bench.precision`, or all, were read one by one, and how many there are."""
 
 
 def records(source: str, hub: Path) -> dict[str, pl.DataFrame]:
