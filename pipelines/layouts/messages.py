@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 import polars_hash  # noqa: F401  # gives expressions their `chash`
+import pyarrow as pa
 
 from pipelines.layouts.tags import last_reasoned
 
@@ -67,6 +69,23 @@ def in_place(column: str, expression: pl.Expr) -> Callable[[pl.DataFrame], pl.Da
     return lambda frame: frame.with_columns(expression.alias(column))
 
 
+def alternating(frame: pl.DataFrame, column: str, into: str = "messages") -> pl.DataFrame:
+    """Adds a `list<string>` of turns as messages: the user's first, then the assistant's, and so on."""
+    lists = frame[column].cast(pl.List(pl.String)).to_arrow(compat_level=pl.CompatLevel.oldest())
+    assert isinstance(lists, pa.LargeListArray)
+    offsets = lists.offsets.to_numpy()
+    said = lists.values.slice(offsets[0], offsets[-1] - offsets[0])
+    place = np.arange(len(said)) - np.repeat(offsets[:-1] - offsets[0], np.diff(offsets))
+    speakers = pa.array(["user", "assistant"], pa.large_string()).take(pa.array(place % 2))
+    nothing = pa.nulls(len(said), pa.large_string())
+    fields = {"role": speakers, "content": said, "tool_calls": nothing, "tool_call_id": nothing, "name": nothing}
+    spoken = pa.StructArray.from_arrays(list(fields.values()), list(fields))
+    made = pa.LargeListArray.from_arrays(pa.array(offsets - offsets[0]), spoken)
+    series = pl.from_arrow(made)
+    assert isinstance(series, pl.Series)
+    return frame.with_columns(pl.when(pl.col(column).is_not_null()).then(pl.lit(series)).alias(into))
+
+
 def transcript(column: str) -> pl.Expr:
     r"""`\n\nHuman: ...\n\nAssistant: ...` (Anthropic's layout) as a list of messages, turns stripped.
 
@@ -112,6 +131,13 @@ def pairs(frame: pl.DataFrame, chosen: str = "chosen", rejected: str = "rejected
     )
 
 
+def offered(tools: pl.Expr, within: pl.Expr) -> pl.Expr:
+    """Definitions of tools as JSON: those of a column, else those of a message; null where there are none."""
+    nothing = ("", "[]", "{}", "null", "None")
+    given = [pl.when(~said.str.strip_chars().is_in(nothing)).then(said) for said in (tools, within)]
+    return pl.coalesce(given)
+
+
 def worked(problem: pl.Expr, solution: pl.Expr, gold: pl.Expr) -> dict[str, pl.Expr]:
     """Columns of the family cot for a problem that somebody worked out.
 
@@ -127,9 +153,8 @@ def worked(problem: pl.Expr, solution: pl.Expr, gold: pl.Expr) -> dict[str, pl.E
     }
 
 
-SHAREGPT: Final = pl.List(pl.Struct({"from": pl.String, "value": pl.String}))
 MESSAGES: Final = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
-"""How upstream types ShareGPT's turns and OpenAI's messages."""
+"""How upstream types OpenAI's messages."""
 
 
 def messages(column: str) -> pl.Expr:
@@ -170,10 +195,18 @@ def answered(messages: pl.Expr, system: pl.Expr | None = None) -> dict[str, pl.E
     """
     before = messages.list.head(messages.list.len() - 1)
     reasoning, answer = last_reasoned(messages)
+    last = messages.list.last().struct
+    said = pl.struct(
+        role=pl.lit("assistant"),
+        content=answer,
+        tool_calls=last.field("tool_calls"),
+        tool_call_id=last.field("tool_call_id"),
+        name=last.field("name"),
+    )
     return {
         "prompt": before if system is None else with_system(system, before),
         "reasoning": reasoning,
-        "completion": turns(assistant=answer),
+        "completion": pl.concat_list(said),
     }
 
 

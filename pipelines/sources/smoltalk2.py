@@ -18,7 +18,7 @@ kwargs = pl.col("chat_template_kwargs")
 offered = [kwargs.str.json_path_match(f"$.{name}") for name in ("tools", "xml_tools", "python_tools")]
 beside: Mapping[str, pl.Expr] = {
     "template_kwargs": kwargs,
-    "tools": pl.coalesce(pl.when(tools != "[]").then(tools) for tools in offered),
+    "tools": pl.coalesce("tools", *(pl.when(tools != "[]").then(tools) for tools in offered)),
     "meta": kept("source"),
 }
 columns = {"chat_template_kwargs": Column(optional=True, as_json=True), "source": Column(pl.String, optional=True)}

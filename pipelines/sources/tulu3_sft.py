@@ -7,7 +7,7 @@ licence of the whole. It holds WildChat, OpenAssistant, FLAN and others whole or
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.layouts.conversations import answered_plainly, message_columns, not_text, spoken
+from pipelines.layouts.conversations import TOOLS, answered_plainly, message_columns, not_text, spoken
 from pipelines.layouts.messages import kept, unanswered
 from pipelines.sources.source import Read, Source
 
@@ -28,7 +28,7 @@ SOURCE = Source(
             prepare=spoken("messages"),
             reject={**not_text("messages"), **unanswered(messages)},
             families={
-                "instruction": {**answered_plainly(messages), "meta": kept("id", "source")},
+                "instruction": {**answered_plainly(messages), **TOOLS, "meta": kept("id", "source")},
             },
         ),
     ),
