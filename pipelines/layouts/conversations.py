@@ -6,7 +6,7 @@ from typing import Final
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.layouts.messages import message, offered, pairs, role, sharegpt, turns
+from pipelines.layouts.messages import BESIDE, message, offered, pairs, role, sharegpt, turns
 from pipelines.layouts.talks import (
     CALLING,
     CALLS,
@@ -25,21 +25,23 @@ MORE: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(("role", "from"), CALLING),
 }
 """Keys of messages that say more than who said which text."""
-SHAREGPT: Final = {"speaker": "from", "said": "value"}
-"""What `message_columns` and `spoken` are told for ShareGPT's turns."""
+OPENAI: Final = ("role", "content")
+FROM_VALUE: Final = ("from", "value")
+"""How OpenAI's messages and ShareGPT's turns name who speaks and what is said."""
 TOOLS: Final[Mapping[str, pl.Expr]] = {"tools": pl.col("tools")}
 """The definitions of tools, for families of conversations that `spoken` or `sides` has read."""
 
 
 def message_columns(
-    entry: str, *, names: tuple[str, ...] = (), optional: bool = False, speaker: str = "role", said: str = "content"
+    entry: str, *, names: tuple[str, ...] = (), optional: bool = False, keys: tuple[str, str] = OPENAI
 ) -> dict[str, Column]:
-    """OpenAI's messages, for `Read.columns`, and the tools beside them; `from` and `value` make it ShareGPT's turns.
+    """OpenAI's messages, or others by their `keys`, for `Read.columns`, and the tools beside them.
 
     Content is a text or a list of parts, by row. Rows whose messages have more than that (calls of tools, thoughts) are
     taken as JSON, so that plain ones cost nothing. `spoken` reads them.
     """
     names = names or (entry,)
+    speaker, said = keys
     typed = pl.List(pl.Struct({speaker: pl.String, said: pl.String}))
     in_parts = pl.List(pl.Struct({speaker: pl.String, said: pl.List(PART)}))
     return {
@@ -50,13 +52,13 @@ def message_columns(
     }
 
 
-def spoken(entry: str, *, speaker: str = "role", said: str = "content") -> Callable[[pl.DataFrame], pl.DataFrame]:
+def spoken(entry: str, *, keys: tuple[str, str] = OPENAI) -> Callable[[pl.DataFrame], pl.DataFrame]:
     """For `Read.prepare`: the messages of `message_columns` in the place of the column, read once for all that ask.
 
     `tools` are the definitions beside the messages, or in them, as JSON. Of parts the texts are taken, one a line:
     reject what `not_text` names. What a message thought beside its content stands before it, in `<think>` tags.
     """
-    turn = pl.element().struct
+    turn, (speaker, said) = pl.element().struct, keys
     texts = turn.field(said).list.eval(pl.element().struct.field("text")).list.join("\n", ignore_nulls=True)
     in_parts = pl.col(f"{entry}_in_parts").list.eval(message(role(turn.field(speaker)), texts))
     plain = pl.coalesce(sharegpt(entry, speaker=speaker, said=said), in_parts)
@@ -75,7 +77,8 @@ def spoken(entry: str, *, speaker: str = "role", said: str = "content") -> Calla
         where = more.is_not_null()
         nothing = pl.lit(None, dtype=pl.String)
         if not where.any():
-            return read.with_columns(offered(pl.col("tools"), nothing).alias("tools"))
+            none = [nothing.alias(f"{entry}_{field}") for field in BESIDE]
+            return read.with_columns(offered(pl.col("tools"), nothing).alias("tools"), *none)
         made = talks(more.filter(where)).select(_thinking(), "offered", "wrong")
         places = pl.select(pl.when(where).then(where.cast(pl.UInt32).cum_sum() - 1)).to_series()
         talk, within, wrong = made.select(pl.all().gather(places)).get_columns()
@@ -83,6 +86,7 @@ def spoken(entry: str, *, speaker: str = "role", said: str = "content") -> Calla
             read[entry].zip_with(~where, talk),
             offered(pl.col("tools"), pl.lit(within)).alias("tools"),
             read[f"{entry}_wrong"].zip_with(~where, wrong),
+            *(pl.lit(talk).list.last().struct.field(field).alias(f"{entry}_{field}") for field in BESIDE),
         )
 
     return speak
@@ -97,6 +101,11 @@ def _thinking() -> pl.Expr:
         pl.concat_list(last.struct.with_fields(told.alias("content")))
     )
     return pl.when(thought.str.strip_chars() != "").then(whole).otherwise(talk).alias("messages")
+
+
+def called(entry: str) -> dict[str, pl.Expr]:
+    """For `answered`: what the last of the messages that `spoken` read has beside its text."""
+    return {field: pl.col(f"{entry}_{field}") for field in BESIDE}
 
 
 def not_text(*entries: str) -> dict[str, pl.Expr]:

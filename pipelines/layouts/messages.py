@@ -1,6 +1,6 @@
 """Layouts that data sets share, as expressions that give lists of messages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +13,9 @@ from pipelines.layouts.tags import last_reasoned
 _NONE: Final = pl.lit(None, dtype=pl.String)
 _TURN, _SAID = "\ufdd0", "\ufdd1"
 """Noncharacters: Unicode keeps them out of text that is passed on, so they can stand for places in it."""
+
+BESIDE: Final = ("tool_calls", "tool_call_id", "name")
+"""Fields of a message beside who says which text."""
 
 _ROLES: Final = {
     "human": "user",
@@ -32,9 +35,10 @@ _ROLES: Final = {
 """Upstream's names of roles; what is not among them stays as it is, and the validator refuses it."""
 
 
-def message(role: pl.Expr, content: pl.Expr) -> pl.Expr:
-    """One message without tool calls."""
-    return pl.struct(role=role, content=content, tool_calls=_NONE, tool_call_id=_NONE, name=_NONE)
+def message(role: pl.Expr, content: pl.Expr, **beside: pl.Expr) -> pl.Expr:
+    """One message; `beside`: its `tool_calls`, `tool_call_id` and `name`, null where they are not given."""
+    fields = {"role": role, "content": content, **dict.fromkeys(BESIDE, _NONE), **beside}
+    return pl.struct([field.alias(name) for name, field in fields.items()])
 
 
 def turns(**said: pl.Expr) -> pl.Expr:
@@ -153,8 +157,9 @@ def worked(problem: pl.Expr, solution: pl.Expr, gold: pl.Expr) -> dict[str, pl.E
     }
 
 
+SHAREGPT: Final = pl.List(pl.Struct({"from": pl.String, "value": pl.String}))
 MESSAGES: Final = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
-"""How upstream types OpenAI's messages."""
+"""How upstream types ShareGPT's turns and OpenAI's messages, where they are known to hold nothing more."""
 
 
 def messages(column: str) -> pl.Expr:
@@ -188,25 +193,19 @@ def unanswered(messages: pl.Expr) -> dict[str, pl.Expr]:
     }
 
 
-def answered(messages: pl.Expr, system: pl.Expr | None = None) -> dict[str, pl.Expr]:
+def answered(
+    messages: pl.Expr, system: pl.Expr | None = None, called: Mapping[str, pl.Expr] | None = None
+) -> dict[str, pl.Expr]:
     """Columns of the family cot for a conversation whose last turn holds the reasoning, if any, in tags.
 
-    Conversations that `unanswered` names must be rejected before.
+    Conversations that `unanswered` names must be rejected before. `called`: fields of the last message beside its text.
     """
     before = messages.list.head(messages.list.len() - 1)
     reasoning, answer = last_reasoned(messages)
-    last = messages.list.last().struct
-    said = pl.struct(
-        role=pl.lit("assistant"),
-        content=answer,
-        tool_calls=last.field("tool_calls"),
-        tool_call_id=last.field("tool_call_id"),
-        name=last.field("name"),
-    )
     return {
         "prompt": before if system is None else with_system(system, before),
         "reasoning": reasoning,
-        "completion": pl.concat_list(said),
+        "completion": pl.concat_list(message(pl.lit("assistant"), answer, **(called or {}))),
     }
 
 

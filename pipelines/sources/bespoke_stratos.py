@@ -6,8 +6,7 @@ Laid out as Sky-T1: one constant system prompt, reasoning and solution in tags i
 
 import polars as pl
 
-from pipelines.layouts.conversations import SHAREGPT, TOOLS, message_columns, not_text, spoken
-from pipelines.layouts.messages import answered, unanswered
+from pipelines.layouts.messages import SHAREGPT, answered, in_place, sharegpt, unanswered
 from pipelines.sources.source import Read, Source
 
 messages = pl.col("conversations")
@@ -21,10 +20,10 @@ SOURCE = Source(
         Read(
             config=None,
             splits=("train",),
-            columns={"system": pl.String, **message_columns("conversations", **SHAREGPT)},
-            prepare=spoken("conversations", **SHAREGPT),
-            reject={**not_text("conversations"), **unanswered(messages)},
-            families={"cot": {**answered(messages, pl.col("system")), **TOOLS}},
+            columns={"system": pl.String, "conversations": SHAREGPT},
+            prepare=in_place("conversations", sharegpt("conversations")),
+            reject=unanswered(messages),
+            families={"cot": answered(messages, pl.col("system"))},
         ),
     ),
 )

@@ -8,24 +8,21 @@ types are not settled. Gemini's terms bind those who train on the flash part.
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.layouts.conversations import TOOLS, answered_plainly, message_columns, not_text, spoken
-from pipelines.layouts.messages import kept, turns, unanswered
+from pipelines.layouts.messages import MESSAGES, kept, messages, turns, unanswered
 from pipelines.sources.source import Read, Source
 
 RATINGS = ("score", "refusal", "compliance_rating", "overall_quality")
-said = pl.col("messages")
+said = messages("messages")
 last = said.list.last().struct.field("role")
 
 REASONING = tuple(
     Read(
         config=config,
         splits=("train",),
-        columns={**message_columns("messages"), "reasoning": pl.String, "answer": pl.String, "model": pl.String},
-        prepare=spoken("messages"),
-        reject={**not_text("messages"), "the prompt ends with the assistant": last == "assistant"},
+        columns={"messages": MESSAGES, "reasoning": pl.String, "answer": pl.String, "model": pl.String},
+        reject={"the prompt ends with the assistant": last == "assistant"},
         families={
             "cot": {
-                **TOOLS,
                 "prompt": said,
                 "reasoning": pl.col("reasoning"),
                 "completion": turns(assistant=pl.col("answer")),
@@ -39,10 +36,15 @@ REASONING = tuple(
 CHATS = Read(
     config="nonreasoning",
     splits=("train",),
-    columns={**message_columns("messages"), **dict.fromkeys(RATINGS, Column(as_json=True, optional=True))},
-    prepare=spoken("messages"),
-    reject={**not_text("messages"), **unanswered(said)},
-    families={"instruction": {**answered_plainly(said), **TOOLS, "meta": kept(*RATINGS)}},
+    columns={"messages": MESSAGES, **dict.fromkeys(RATINGS, Column(as_json=True, optional=True))},
+    reject=unanswered(said),
+    families={
+        "instruction": {
+            "prompt": said.list.head(said.list.len() - 1),
+            "completion": said.list.tail(1),
+            "meta": kept(*RATINGS),
+        }
+    },
 )
 
 SOURCE = Source(repo="QuixiAI/dolphin-r1", license="apache-2.0", language="en", reads=(*REASONING, CHATS))

@@ -6,8 +6,7 @@ answers without tags are kept as they are. The rows are those of Dolphin-R1, lai
 
 import polars as pl
 
-from pipelines.layouts.conversations import TOOLS, message_columns, not_text, spoken
-from pipelines.layouts.messages import answered, unanswered
+from pipelines.layouts.messages import MESSAGES, answered, in_place, messages, unanswered
 from pipelines.sources.source import Read, Source
 
 said = pl.col("messages")
@@ -21,10 +20,10 @@ SOURCE = Source(
         Read(
             config=None,
             splits=("train",),
-            columns=message_columns("messages"),
-            prepare=spoken("messages"),
-            reject={**not_text("messages"), **unanswered(said)},
-            families={"cot": {**answered(said), **TOOLS}},
+            columns={"messages": MESSAGES},
+            prepare=in_place("messages", messages("messages")),
+            reject=unanswered(said),
+            families={"cot": answered(said)},
         ),
     ),
 )

@@ -8,8 +8,7 @@ import polars as pl
 
 from pipelines.columns import Column
 from pipelines.layouts.answers import boxed, gold
-from pipelines.layouts.conversations import TOOLS, message_columns, not_text, spoken
-from pipelines.layouts.messages import answered, kept, turns, unanswered
+from pipelines.layouts.messages import MESSAGES, answered, kept, messages, turns, unanswered
 from pipelines.layouts.tags import reasoned
 from pipelines.sources.source import Read, Source
 
@@ -40,12 +39,11 @@ V0 = Read(
 
 def conversations(frame: pl.DataFrame) -> pl.DataFrame:
     """Adds `written`: the conversation with the new answer, put together where upstream did not."""
-    asked, rewritten = pl.col("messages"), pl.col("reannotated_messages")
+    asked, rewritten = messages("messages"), messages("reannotated_messages")
     ends = asked.list.last().struct.field("role") == "assistant"
     question = pl.when(ends).then(asked.list.head(asked.list.len() - 1)).otherwise(asked)
     anew = question.list.concat(turns(assistant=pl.col("reannotated_assistant_content")))
-    read = spoken("messages")(spoken("reannotated_messages")(frame))
-    return read.with_columns(written=pl.when(rewritten.list.len() > 0).then(rewritten).otherwise(anew))
+    return frame.with_columns(written=pl.when(rewritten.list.len() > 0).then(rewritten).otherwise(anew))
 
 
 written = pl.col("written")
@@ -53,15 +51,15 @@ V1 = Read(
     config="v1",
     splits=("train",),
     columns={
-        **message_columns("messages"),
-        **message_columns("reannotated_messages"),
+        "messages": MESSAGES,
+        "reannotated_messages": MESSAGES,
         "reannotated_assistant_content": pl.String,
         "source_dataset": pl.String,
         "verified": verified,
     },
     prepare=conversations,
-    reject={**not_text("messages", "reannotated_messages"), **unanswered(written)},
-    families={"cot": {**answered(written), **TOOLS, "meta": kept("source_dataset", "verified")}},
+    reject=unanswered(written),
+    families={"cot": {**answered(written), "meta": kept("source_dataset", "verified")}},
 )
 
 SOURCE = Source(repo="ServiceNow-AI/R1-Distill-SFT", license="cc-by-nc-sa-4.0", reads=(V0, V1))

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.layouts.conversations import PAIR, message_columns, not_text, side_columns, sides, spoken
+from pipelines.layouts.conversations import PAIR, called, message_columns, not_text, side_columns, sides, spoken
 from pipelines.layouts.messages import answered, kept, unanswered
 from pipelines.sources.source import Read, Source
 
+messages = pl.col("messages")
 kwargs = pl.col("chat_template_kwargs")
 offered = [kwargs.str.json_path_match(f"$.{name}") for name in ("tools", "xml_tools", "python_tools")]
 beside: Mapping[str, pl.Expr] = {
@@ -28,7 +29,12 @@ thinks = pl.col("reasoning").fill_null("") != ""
 
 def talks(frame: pl.DataFrame) -> pl.DataFrame:
     """The messages of each row, and what `answered` makes of them."""
-    return spoken("messages")(frame).lazy().with_columns(**answered(pl.col("messages"))).collect()
+    return (
+        spoken("messages")(frame)
+        .lazy()
+        .with_columns(**answered(pl.col("messages"), called=called("messages")))
+        .collect()
+    )
 
 
 TALKS = tuple(
@@ -37,7 +43,7 @@ TALKS = tuple(
         splits=("*",),
         columns={**message_columns("messages"), **columns},
         prepare=talks,
-        reject={**not_text("messages"), **unanswered(pl.col("messages"))},
+        reject={**not_text("messages"), **unanswered(messages)},
         families={
             "instruction": {"prompt": said["prompt"], "completion": said["completion"], **beside, "when": ~thinks},
             "cot": {**said, **beside, "when": thinks},
