@@ -15,6 +15,7 @@ messages = pl.col("messages")
 SOURCE = Source(
     repo="GAIR/lima",
     license="other",
+    made_with=(),
     language="en",
     reads=(
         Read(

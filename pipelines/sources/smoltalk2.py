@@ -2,7 +2,8 @@
 
 Three configs, whose splits are named for the sets that they come from; all are read. Answers that think first do so in
 `<think>` tags, which may be empty. `chat_template_kwargs` holds what the chat template gets, tools among it. Mid and
-SFT share OpenThoughts3, and the preference pairs are Tulu 3's. No licence is stated.
+SFT share OpenThoughts3, and the preference pairs are Tulu 3's. No licence is stated, and of the
+models that wrote Mid and SFT not all are known.
 """
 
 from collections.abc import Mapping
@@ -58,6 +59,7 @@ PREFERENCE = Read(
     prepare=sides,
     reject=not_text("chosen", "rejected"),
     families={"preference": {**PAIR, **beside}},
+    made_with=("GPT-4",),
 )
 
 SOURCE = Source(repo="HuggingFaceTB/smoltalk2", license=None, reads=(*TALKS, PREFERENCE))

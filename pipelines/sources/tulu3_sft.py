@@ -1,7 +1,8 @@
 """Tulu 3's mixture for fine-tuning: 939k conversations from 19 sets (Lambert et al. 2024, arXiv:2411.15124).
 
 `source` names the set that a row is from; the oldest revision lacks it. Some parts are non-commercial, whatever the
-licence of the whole. It holds WildChat, OpenAssistant, FLAN and others whole or in part.
+licence of the whole. It holds WildChat (answers of ChatGPT and GPT-4), OpenAssistant,
+FLAN and others whole or in part.
 """
 
 import polars as pl
@@ -16,6 +17,7 @@ messages = pl.col("messages")
 SOURCE = Source(
     repo="allenai/tulu-3-sft-mixture",
     license="odc-by",
+    made_with=("ChatGPT", "GPT-4"),
     reads=(
         Read(
             config=None,
