@@ -125,3 +125,12 @@ def test_evidence_of_one_record_is_its_row_of_the_whole(lakes: Lakes) -> None:
     assert one.equals(whole.filter(pl.col("id") == id_of(2)))
     assert one.select("of_row", "first", "limit").row(0) == (2, 0, 2)
     assert evidence(state, recipe, FAMILIES["cot"], KNOWN).is_empty()
+
+
+def test_of_rows_that_are_repeated_a_hundredfold_one_stays(lakes: Lakes) -> None:
+    lakes.source("aa", instructions("aa", [question for _ in range(100) for question in QUESTIONS]))
+    made = ledger(lakes.state(), "default", Recipe(sources={"aa": None}), KNOWN)
+    told = dict(made.group_by("fate").len().rows())
+    assert told == {"kept": 3, "exact duplicate": 297}
+    kept = made.filter(pl.col("fate") == "kept")
+    assert kept.join(lakes.state().records("id", "prompt").collect(), on="id")["prompt"].n_unique() == 3
