@@ -35,6 +35,8 @@ _SHARD: Final = 250 << 20
 Row = Mapping[str, Any]
 Said = Callable[[Row], Iterator[str]]
 """What the answers of a row should be, as its layout says; nothing for rows that yield none."""
+AllSaid = Callable[[list[Row]], Iterator[str]]
+"""The same of all rows of a file."""
 
 
 def _output(row: Row) -> Iterator[str]:
@@ -85,22 +87,70 @@ def _last(row: Row) -> Iterator[str]:
     yield row["conversations"][-1]
 
 
-_ANSWERS: Final[dict[str, tuple[str, str, Said | None]]] = {
-    "alpaca": ("data/*.parquet", "instruction", _output),
-    "dolly": ("*.jsonl", "instruction", _output),
-    "code_alpaca": ("*.json", "instruction", _output),
-    "lima": ("train.jsonl", "instruction", _last),
-    "oasst1": ("data/*.parquet", "instruction", None),
-    "hh_rlhf": ("harmless-base/*.jsonl.gz", "preference", _sides),
-    "sky_t1": ("*.json", "cot", _tagged),
-    "gsm8k": ("main/train-*.parquet", "cot", _solution),
-    "medical_o1": ("*.json", "cot", _in_columns),
-    "deepscaler": ("*.json", "cot", None),
-    "simplerl_zoo": ("*/train.parquet", "grpo", None),
-    "countdown": ("data/*.parquet", "grpo", None),
+def _ends(rows: list[Row]) -> Iterator[str]:
+    """Answers of trees that no other answer follows, of those that hang together with a root and were not deleted."""
+    alive = {row["message_id"]: row for row in rows if not row["deleted"] and row["text"] is not None}
+    followed = set()
+    rooted = []
+    for row in alive.values():
+        above = row
+        while above["parent_id"] in alive:
+            above = alive[above["parent_id"]]
+        if above["parent_id"] is None and row["role"] == "assistant":
+            rooted.append(row)
+            asked = alive.get(row["parent_id"], {})
+            followed.add(asked.get("parent_id"))
+    return (row["text"] for row in rooted if row["message_id"] not in followed)
+
+
+_SIGNATURES: Final = re.compile(r"(\s+(~ ?[^\n~$\\]{1,60}|- ?[A-Za-z][\w.]{2,30}))+\s*$")
+_NUMBER: Final = re.compile(r"[-+]?\d{1,3}((,\d{3})+|\d*)(\.\d+)?")
+
+
+def _gold(said: Any) -> str | None:  # noqa: ANN401 -- what upstream has
+    """A gold as it is stated, without what separates the thousands of a number; None where there is none."""
+    bare = str(said or "").strip()
+    number = bare.replace("\\$ ", "").replace("\\$", "").replace(",\\!", ",").replace("{,}", ",")
+    return (number.replace(",", "") if _NUMBER.fullmatch(number) else bare) if bare not in ("", "None") else None
+
+
+def _signed(row: Row) -> Iterator[str]:
+    """The solution without signatures at its end, and the gold, where there is one."""
+    if (row["solution"] or "").strip():
+        gold = _gold(row["answer"])
+        yield _SIGNATURES.sub("", row["solution"])
+        yield from [gold] if gold else []
+
+
+def _gt(row: Row) -> Iterator[str]:
+    gold = _gold(row["gt_answer"])
+    yield from [gold] if gold else []
+
+
+def _task(row: Row) -> Iterator[str]:
+    """What the verifier gets in the place of an answer."""
+    yield json.dumps({"numbers": row["nums"], "target": row["target"]}, separators=(",", ":"))
+
+
+def _each(said: Said) -> AllSaid:
+    return lambda rows: (text for row in rows for text in said(row))
+
+
+_ANSWERS: Final[dict[str, tuple[str, str, AllSaid]]] = {
+    "alpaca": ("data/*.parquet", "instruction", _each(_output)),
+    "dolly": ("*.jsonl", "instruction", _each(_output)),
+    "code_alpaca": ("*.json", "instruction", _each(_output)),
+    "lima": ("train.jsonl", "instruction", _each(_last)),
+    "oasst1": ("data/*.parquet", "instruction", _ends),
+    "hh_rlhf": ("harmless-base/*.jsonl.gz", "preference", _each(_sides)),
+    "sky_t1": ("*.json", "cot", _each(_tagged)),
+    "gsm8k": ("main/train-*.parquet", "cot", _each(_solution)),
+    "medical_o1": ("*.json", "cot", _each(_in_columns)),
+    "deepscaler": ("*.json", "cot", _each(_signed)),
+    "simplerl_zoo": ("*/train.parquet", "grpo", _each(_gt)),
+    "countdown": ("data/*.parquet", "grpo", _each(_task)),
 }
-"""Files, the family whose answers are counted, and how. None: most answers are picked out of the rows (the ends of
-trees, golds, solutions without signatures); tests compare them record by record."""
+"""Files, the family whose answers are counted, and what they should come to, after the stripping that each states."""
 
 
 def run(data: Path | None) -> str:
@@ -109,23 +159,24 @@ def run(data: Path | None) -> str:
     lines = [
         f"data: {folder}; the best of {_ROUNDS} rounds, in batches of 16 MB as the graph reads them",
         "",
-        "| source | MB of text | rows | reading MB/s | normalising MB/s | answers kept |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        "| source | MB of text | rows | reading MB/s | normalising MB/s | answers kept | columns that are not read |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     text = taken = 0.0
     for name in _ANSWERS:
         if list((folder / sources()[name].repo).glob(_ANSWERS[name][0])):
-            size, rows, reading, seconds, kept = _source(folder, name)
+            size, rows, reading, seconds, kept, unread = _source(folder, name)
             text, taken = text + size, taken + seconds
             rate = f"{size / seconds:.0f}" if size > 0.01 else f"({rows / seconds:,.0f} rows)"
-            share = "" if kept is None else f"{kept:.4f}"
-            lines.append(f"| {name} | {size:.1f} | {rows:,} | {size / reading:.0f} | {rate} | {share} |")
-    lines += [f"| all | {text:.1f} | | | {text / taken:.0f} | |", "", _memory()]
+            rates = f"{size / reading:.0f} | {rate}"
+            lines.append(f"| {name} | {size:.1f} | {rows:,} | {rates} | {kept:.4f} | {', '.join(unread)} |")
+    lines += [f"| all | {text:.1f} | | | {text / taken:.0f} | | |", "", _memory()]
     return "\n".join(lines)
 
 
-def _source(folder: Path, name: str) -> tuple[float, int, float, float, float | None]:
-    """MB of text, rows, CPU seconds of reading and of normalising, and the share of the answers' characters kept."""
+def _source(folder: Path, name: str) -> tuple[float, int, float, float, float, list[str]]:
+    """MB of text, rows, CPU seconds of reading and of normalising, the share of the answers' characters kept, and
+    upstream's columns that the source does not ask for."""
     declared, (glob, family, said) = sources()[name].reads[0], _ANSWERS[name]
     paths = sorted((folder / sources()[name].repo).glob(glob))
     place = Place(name, "0" * 40, "c", "train", "f", 0, "mit", "en")
@@ -138,12 +189,17 @@ def _source(folder: Path, name: str) -> tuple[float, int, float, float, float | 
         started = time.process_time()
         done = [normalise(frame, declared, place) for frame in frames]
         seconds.append(time.process_time() - started)
-    share = None
-    if said is not None:
-        upstream = sum(len(text) for path in paths for row in _plainly(path) for text in said(row))
-        share = sum(_answers(one.records[family], family) for one in done) / upstream
+    upstream = [list(_plainly(path)) for path in paths]
+    expected = sum(len(text) for rows in upstream for text in said(rows))
+    share = sum(_answers(one.records[family], family) for one in done) / expected
+    asked = {
+        upstream
+        for column, type_ in declared.columns.items()
+        for upstream in (getattr(type_, "names", ()) or (column,))
+    }
+    unread = sorted({key for rows in upstream for key in rows[0]} - asked)
     size = sum(_bytes(frame[column]) for frame in frames for column in frame.columns) / 1e6
-    return size, sum(frame.height for frame in frames), reading, min(seconds), share
+    return size, sum(frame.height for frame in frames), reading, min(seconds), share, unread
 
 
 def _read(path: Path, name: str) -> Iterator[Any]:
@@ -162,10 +218,12 @@ def _plainly(path: Path) -> Iterator[Row]:
 
 def _answers(records: pl.DataFrame, family: str) -> int:
     """Characters of the parts that answer."""
-    parts = {"preference": ("chosen", "rejected"), "cot": ("reasoning", "completion")}.get(family, ("completion",))
+    parts = {"preference": ("chosen", "rejected"), "cot": ("reasoning", "completion"), "grpo": ("answer",)}.get(
+        family, ("completion",)
+    )
     total = 0
     for part in parts:
-        column = records[part]
+        column = records["verifier_args"] if family == "grpo" and records["answer"].null_count() else records[part]
         texts = column.explode().struct.field("content") if isinstance(column.dtype, pl.List) else column
         total += int(texts.str.len_chars().sum() or 0)
     return total

@@ -1,6 +1,6 @@
 """Fates that need no other record: what decides each, in the order in which the first that applies is the fate."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,7 +37,7 @@ class Ground:
         return _said(self.fate, self.reason, self.value, self.threshold, self.item)
 
 
-def grounds(recipe: Recipe, known_sources: Collection[str]) -> tuple[Ground, ...]:
+def grounds(recipe: Recipe, known_sources: Mapping[str, Source]) -> tuple[Ground, ...]:
     """The grounds of a recipe that need no other record, in order of precedence."""
     row = pl.col("first") + pl.col("of_row")
     licence = _licence(recipe.licence, known_sources)
@@ -65,7 +65,7 @@ def grounds(recipe: Recipe, known_sources: Collection[str]) -> tuple[Ground, ...
     )
 
 
-def _licence(policy: LicencePolicy, known_sources: Collection[str]) -> pl.Expr:
+def _licence(policy: LicencePolicy, known_sources: Mapping[str, Source]) -> pl.Expr:
     """Why the policy drops a record: its licence at the revision read, or the terms of a model that wrote it."""
 
     def judged(stated: pl.Series) -> pl.Series:
@@ -74,7 +74,7 @@ def _licence(policy: LicencePolicy, known_sources: Collection[str]) -> pl.Expr:
         return pl.select(pl.lit(stated).replace_strict(each, why)).to_series()
 
     said = pl.col("license").map_batches(judged, return_dtype=pl.String, is_elementwise=True)
-    bound = made_with(known_sources) if policy.model_terms == "drop" and isinstance(known_sources, Mapping) else {}
+    bound = made_with(known_sources) if policy.model_terms == "drop" else {}
     if not bound:
         return said
     place = pl.concat_str("of_source", pl.lit(_CONFIG), pl.col("of_config").fill_null(""))
@@ -85,15 +85,33 @@ def _licence(policy: LicencePolicy, known_sources: Collection[str]) -> pl.Expr:
 
 
 _CONFIG: Final = "\x1f"
+UNKNOWN_MODELS: Final = "made with models that are not known"
 
 
 def made_with(known_sources: Mapping[str, Source]) -> dict[str, str]:
-    """Why the terms of models bind who trains on a source, by its name; on one of its configs, by both."""
-    models = {name: source.made_with for name, source in known_sources.items()}
+    """Why the terms of models bind who trains on a source, by its name; on one of its configs, by both.
+
+    What is not known to be made without such a model may be made with one: unknown is a reason too.
+    """
+    models: dict[str, tuple[str, ...] | None] = {}
     for name, source in known_sources.items():
-        models |= {f"{name}{_CONFIG}{read.config}": read.made_with for read in source.reads}
-    bound = {place: forbidding(named) for place, named in models.items()}
-    return {place: f"made with {', '.join(named)}" for place, named in bound.items() if named}
+        by_config = {read.config: read.made_with for read in source.reads if read.made_with}
+        if source.made_with is not None or not by_config:
+            models[name] = source.made_with
+        models |= {
+            f"{name}{_CONFIG}{read.config}": (*(source.made_with or ()), *read.made_with) or source.made_with
+            for read in source.reads
+            if by_config
+        }
+    why = {place: _bound(named) for place, named in models.items()}
+    return {place: said for place, said in why.items() if said}
+
+
+def _bound(models: tuple[str, ...] | None) -> str | None:
+    if models is None:
+        return UNKNOWN_MODELS
+    named = forbidding(models)
+    return f"made with {', '.join(named)}" if named else None
 
 
 def shut_out(policy: LicencePolicy, licence: str | None, source: Source) -> str | None:
@@ -137,7 +155,7 @@ def evidence(
     state: State,
     recipe: Recipe,
     family: Family,
-    known_sources: Collection[str],
+    known_sources: Mapping[str, Source],
     *,
     only: pl.Expr | None = None,
     said: Effect = NOTHING,

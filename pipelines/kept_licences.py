@@ -55,7 +55,7 @@ def binding_models(names: Sequence[str]) -> dict[str, list[str]]:
     """Of sources of the catalogue, the models whose makers' terms bind who trains on them; others are left out."""
     known = sources()
     models = {
-        name: [*known[name].made_with, *(model for read in known[name].reads for model in read.made_with)]
+        name: [*(known[name].made_with or ()), *(model for read in known[name].reads for model in read.made_with)]
         for name in names
         if name in known
     }

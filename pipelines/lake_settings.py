@@ -63,7 +63,8 @@ class Added(_Strict):
     `repo`, a repository of the Hub, or `files`, a file or a folder (relative to the folder of `lake.yaml`). `config`:
     null for the default; `splits`: names or patterns; `data_files`: split -> glob, where the Hub's own configs are
     wrong or missing. `columns`: the layout's role -> the column, or the columns, that play it. `keep`: columns whose
-    values go into `meta`. `licence`: what a file's owner says, or the Hub where its card says nothing.
+    values go into `meta`. `licence`: what a file's owner says, or the Hub where its card says nothing. `made_with`:
+    models that wrote its rows, none where it is empty; left out, they are not known.
     """
 
     repo: str | None = None
@@ -76,6 +77,7 @@ class Added(_Strict):
     columns: dict[str, str | list[str]]
     keep: list[str] = []
     licence: str | None = None
+    made_with: list[str] | None = None
     language: str | None = None
 
     @model_validator(mode="after")

@@ -1,6 +1,6 @@
 """The ledger: every record's one fate in a recipe, with the reason, and the gates before it is published."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +17,7 @@ from pipelines.parts import compared
 from pipelines.recipe import Recipe
 from pipelines.review.effect import NOTHING, Effect, effect, read_by
 from pipelines.review.lineage import lineage
-from pipelines.sources.source import pinned_side
+from pipelines.sources.source import Source, pinned_side
 from pipelines.states import Pass, State, last_pass, publish
 from pipelines.tombstones import forgotten_since
 from schemas.families import FAMILIES, Family
@@ -40,14 +40,14 @@ class Published:
 
 
 def ledger(
-    state: State, name: str, recipe: Recipe, known_sources: Collection[str], said: Effect = NOTHING
+    state: State, name: str, recipe: Recipe, known_sources: Mapping[str, Source], said: Effect = NOTHING
 ) -> pl.DataFrame:
     """One row a record of the state, in the schema of the table `ledger`, sorted by id. `said`: by people."""
     frames = [_of_family(state, name, recipe, known_sources, said, family) for family in FAMILIES.values()]
     return pl.concat(frames).sort("id")
 
 
-def publish_ledger(state: State, name: str, recipe: Recipe, known_sources: Collection[str]) -> Published:
+def publish_ledger(state: State, name: str, recipe: Recipe, known_sources: Mapping[str, Source]) -> Published:
     """Make the recipe's ledger, check its gates, and publish it as a pass.
 
     It reads the verdicts as they are now, and the pass names their version. Where the recipe's last pass says the same
@@ -151,7 +151,7 @@ def _contaminated(state: State, recipe: Recipe, made: pl.DataFrame, said: Effect
 
 
 def _of_family(
-    state: State, name: str, recipe: Recipe, known_sources: Collection[str], said: Effect, family: Family
+    state: State, name: str, recipe: Recipe, known_sources: Mapping[str, Source], said: Effect, family: Family
 ) -> pl.DataFrame:
     rows = _with_fates_before_duplicates(state, recipe, known_sources, said, family)
     alive = rows.filter(pl.col("fate").is_null()).select(
@@ -179,7 +179,7 @@ def _of_family(
 
 
 def _with_fates_before_duplicates(
-    state: State, recipe: Recipe, known_sources: Collection[str], said: Effect, family: Family
+    state: State, recipe: Recipe, known_sources: Mapping[str, Source], said: Effect, family: Family
 ) -> pl.DataFrame:
     """Records of a family with the fates that need no other record; null where none applies so far."""
     found = evidence(state, recipe, family, known_sources, said=said)

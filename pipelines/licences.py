@@ -133,6 +133,9 @@ _MAKERS: Final = {
     "gpt-4": "OpenAI",
     "gpt-5": "OpenAI",
     "chatgpt": "OpenAI",
+    "o1": "OpenAI",
+    "o3": "OpenAI",
+    "o4": "OpenAI",
     "claude": "Anthropic",
     "gemini": "Google",
 }

@@ -57,7 +57,7 @@ class LicencePolicy(_Strict):
     `unknown`: records that state no licence, or one that is not known (`other`). `share_alike`: licences that ask the
     same of what is made of the records; `no_derivatives`: that forbid to pass on changed records; `conditions`: that
     permit some uses only (those of models). `model_terms`: sets made with a model whose maker forbids to train
-    competing ones on its output. `exclude`: ids of further licences that are dropped.
+    competing ones on its output, or with models that are not known. `exclude`: ids of further licences to drop.
     """
 
     use: Literal["any", "commercial"] = "any"

@@ -90,6 +90,10 @@ VARIANTS: dict[str, tuple[str, Callable[[int], Row]]] = {
     ),
     "sharegpt_items": ("sharegpt", lambda n: {"items": _talk(n, "from", "value", "human", "gpt")}),
     "sharegpt_exchanges": ("sharegpt", lambda n: {"conversation": [{"human": _ask(n), "assistant": _say(n)}]}),
+    "sharegpt_nested": (
+        "sharegpt",
+        lambda n: {"id": n, "data": {"conversation": _talk(n, "speaker", "text", "human", "bot"), "lang": "en"}},
+    ),
     "sharegpt_turns": ("sharegpt", lambda n: {"turns": [_ask(n), _say(n)]}),
     "sharegpt_speaker": ("sharegpt", lambda n: {"dialog": _talk(n, "speaker", "text", "User", "Assistant")}),
     # OpenAI messages

@@ -1,6 +1,6 @@
 """What the edit of a recipe would change, before a run: its file as it is now against the pass as it was."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,7 @@ from pipelines.fates import evidence, first_of, grounds
 from pipelines.recipe import Recipe
 from pipelines.report.summary import label
 from pipelines.review.effect import read_by
+from pipelines.sources.source import Source
 from pipelines.states import Pass
 from schemas.families import FAMILIES, Family
 
@@ -85,7 +86,7 @@ class Preview:
 
 
 def preview(
-    published: Pass, before: Recipe, name: str, after: Recipe, known_sources: Collection[str], *, examples: int = 1
+    published: Pass, before: Recipe, name: str, after: Recipe, known_sources: Mapping[str, Source], *, examples: int = 1
 ) -> Preview:
     """What the recipe `name` would do to the records of a pass if it said `after`. `before`: what the pass was made by.
 
@@ -115,7 +116,7 @@ def preview(
 
 
 def _of_family(
-    published: Pass, before: Recipe, after: Recipe, known_sources: Collection[str], family: Family
+    published: Pass, before: Recipe, after: Recipe, known_sources: Mapping[str, Source], family: Family
 ) -> tuple[pl.DataFrame, int, int]:
     """The records of a family that move (`_SCHEMA`), and how many may return and may go as duplicates."""
     now = (

@@ -5,10 +5,10 @@ from typing import Final
 
 import polars as pl
 
-from pipelines.layouts.fine_tuning import NOT_KEPT, PROMPT, SYSTEM, TOOLS, offered, said_or_spoken
+from pipelines.layouts.fine_tuning import NOT_KEPT, PROMPT, SYSTEM, TOOLS, said_or_spoken
 from pipelines.layouts.json_lists import elements, first_value
 from pipelines.layouts.layout import ANY, NUMBER, Bound, Layout, Made, Role
-from pipelines.layouts.messages import message, pairs, role, same, turns, with_system
+from pipelines.layouts.messages import message, offered, pairs, role, same, turns, with_system
 from pipelines.layouts.talks import TALK, is_talk, talks
 
 CHOSEN: Final = (

@@ -3,52 +3,117 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from pipelines.columns import Column
-from pipelines.layouts.messages import MESSAGES, message, messages, pairs, role, turns
+from pipelines.layouts.messages import BESIDE, message, offered, pairs, role, sharegpt, turns
+from pipelines.layouts.talks import (
+    CALLING,
+    CALLS,
+    IMAGE,
+    IMAGES,
+    NO_TEXT,
+    OFFERED,
+    TEXTS,
+    THOUGHT,
+    talks,
+)
 
 PART: Final = pl.Struct({"type": pl.String, "text": pl.String})
-MESSAGES_IN_PARTS: Final = pl.List(pl.Struct({"role": pl.String, "content": pl.List(PART)}))
-_IMAGES: Final = ("image", "image_url", "input_image")
+MORE: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys((*CALLS, *OFFERED, *THOUGHT, "tool_call_id", "call_id", "name"), ()),
+    **dict.fromkeys(("role", "from"), CALLING),
+}
+"""Keys of messages that say more than who said which text."""
+OPENAI: Final = ("role", "content")
+FROM_VALUE: Final = ("from", "value")
+"""How OpenAI's messages and ShareGPT's turns name who speaks and what is said."""
+TOOLS: Final[Mapping[str, pl.Expr]] = {"tools": pl.col("tools")}
+"""The definitions of tools, for families of conversations that `spoken` or `sides` has read."""
 
 
-def message_columns(entry: str, *, names: tuple[str, ...] = (), optional: bool = False) -> dict[str, Column]:
-    """OpenAI's messages, for `Read.columns`: with content as text, as parts, or by row. `messages_of` reads them."""
+def message_columns(
+    entry: str, *, names: tuple[str, ...] = (), optional: bool = False, keys: tuple[str, str] = OPENAI
+) -> dict[str, Column]:
+    """OpenAI's messages, or others by their `keys`, for `Read.columns`, and the tools beside them.
+
+    Content is a text or a list of parts, by row. Rows whose messages have more than that (calls of tools, thoughts) are
+    taken as JSON, so that plain ones cost nothing. `spoken` reads them.
+    """
     names = names or (entry,)
+    speaker, said = keys
+    typed = pl.List(pl.Struct({speaker: pl.String, said: pl.String}))
+    in_parts = pl.List(pl.Struct({speaker: pl.String, said: pl.List(PART)}))
     return {
-        entry: Column(MESSAGES, names, optional=optional, if_it_fits=True),
-        f"{entry}_in_parts": Column(MESSAGES_IN_PARTS, names, optional=optional, if_it_fits=True),
+        entry: Column(typed, names, optional=optional, if_it_fits=True),
+        f"{entry}_in_parts": Column(in_parts, names, optional=optional, if_it_fits=True),
+        f"{entry}_with_more": Column(names=names, optional=True, as_json=True, holding=MORE),
+        "tools": Column(names=("tools", "functions"), optional=True, as_json=True),
     }
 
 
-def messages_of(entry: str) -> pl.Expr:
-    """The messages of `message_columns`. Of parts the texts are taken, one a line: reject what `not_text` names."""
-    turn = pl.element().struct
-    said = turn.field("content").list.eval(pl.element().struct.field("text")).list.join("\n", ignore_nulls=True)
-    in_parts = pl.col(f"{entry}_in_parts").list.eval(message(role(turn.field("role")), said))
-    return pl.coalesce(messages(entry), in_parts)
+def spoken(entry: str, *, keys: tuple[str, str] = OPENAI) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """For `Read.prepare`: the messages of `message_columns` in the place of the column, read once for all that ask.
+
+    `tools` are the definitions beside the messages, or in them, as JSON. Of parts the texts are taken, one a line:
+    reject what `not_text` names. What a message thought beside its content stands before it, in `<think>` tags.
+    """
+    turn, (speaker, said) = pl.element().struct, keys
+    texts = turn.field(said).list.eval(pl.element().struct.field("text")).list.join("\n", ignore_nulls=True)
+    in_parts = pl.col(f"{entry}_in_parts").list.eval(message(role(turn.field(speaker)), texts))
+    plain = pl.coalesce(sharegpt(entry, speaker=speaker, said=said), in_parts)
+    kind = pl.element().struct.field("type")
+    image, other = kind.is_in(IMAGES), kind.is_not_null() & ~kind.is_in(TEXTS)
+
+    def some(condition: pl.Expr) -> pl.Expr:
+        inside = turn.field(said).list.eval(condition).list.any()
+        return pl.col(f"{entry}_in_parts").list.eval(inside).list.any()
+
+    not_kept = pl.when(some(image)).then(pl.lit(IMAGE)).when(some(other)).then(pl.lit(NO_TEXT))
+
+    def speak(frame: pl.DataFrame) -> pl.DataFrame:
+        read = frame.with_columns(plain.alias(entry), not_kept.alias(f"{entry}_wrong"))
+        more = frame[f"{entry}_with_more"]
+        where = more.is_not_null()
+        nothing = pl.lit(None, dtype=pl.String)
+        if not where.any():
+            none = [nothing.alias(f"{entry}_{field}") for field in BESIDE]
+            return read.with_columns(offered(pl.col("tools"), nothing).alias("tools"), *none)
+        made = talks(more.filter(where)).select(_thinking(), "offered", "wrong")
+        places = pl.select(pl.when(where).then(where.cast(pl.UInt32).cum_sum() - 1)).to_series()
+        talk, within, wrong = made.select(pl.all().gather(places)).get_columns()
+        return read.with_columns(
+            read[entry].zip_with(~where, talk),
+            offered(pl.col("tools"), pl.lit(within)).alias("tools"),
+            read[f"{entry}_wrong"].zip_with(~where, wrong),
+            *(pl.lit(talk).list.last().struct.field(field).alias(f"{entry}_{field}") for field in BESIDE),
+        )
+
+    return speak
 
 
-def spoken(entry: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
-    """For `Read.prepare`: the messages of `message_columns` in the place of the column, read once for all that ask."""
-    return lambda frame: frame.with_columns(messages_of(entry).alias(entry))
+def _thinking() -> pl.Expr:
+    """The messages of `talks`, the last with its thought before its content, as the others have theirs."""
+    talk, thought = pl.col("messages"), pl.col("thought")
+    last = talk.list.last()
+    told = pl.format("<think>\n{}\n</think>\n\n{}", thought, last.struct.field("content").fill_null(""))
+    whole = talk.list.head(talk.list.len() - 1).list.concat(
+        pl.concat_list(last.struct.with_fields(told.alias("content")))
+    )
+    return pl.when(thought.str.strip_chars() != "").then(whole).otherwise(talk).alias("messages")
+
+
+def called(entry: str) -> dict[str, pl.Expr]:
+    """For `answered`: what the last of the messages that `spoken` read has beside its text."""
+    return {field: pl.col(f"{entry}_{field}") for field in BESIDE}
 
 
 def not_text(*entries: str) -> dict[str, pl.Expr]:
-    """Why messages cannot be kept as text: conditions by reason."""
-    kind = pl.element().struct.field("type")
-    image, other = kind.is_in(_IMAGES), kind.is_not_null() & ~kind.is_in(("text", "input_text", "output_text"))
-
-    def some(condition: pl.Expr) -> pl.Expr:
-        inside = pl.element().struct.field("content").list.eval(condition).list.any()
-        return pl.any_horizontal(
-            pl.col(f"{entry}_in_parts").list.eval(inside).list.any().fill_null(value=False) for entry in entries
-        )
-
-    return {"a message holds an image": some(image), "a message holds what is not text": some(other)}
+    """Why messages that `spoken` or `sides` read cannot be kept as text: conditions by reason."""
+    said = [pl.col(f"{entry}_wrong") for entry in entries]
+    return {
+        reason: pl.any_horizontal(wrong.eq_missing(pl.lit(reason)) for wrong in said) for reason in (IMAGE, NO_TEXT)
+    }
 
 
 def answered_plainly(talk: pl.Expr, system: pl.Expr | None = None) -> dict[str, pl.Expr]:
@@ -62,44 +127,25 @@ def answered_plainly(talk: pl.Expr, system: pl.Expr | None = None) -> dict[str, 
     return {"prompt": pl.when(present).then(first.list.concat(before)).otherwise(before), "completion": last}
 
 
-def alternating(frame: pl.DataFrame, column: str, into: str = "messages") -> pl.DataFrame:
-    """Adds a `list<string>` of turns as messages: the user's first, then the assistant's, and so on."""
-    lists = frame[column].cast(pl.List(pl.String)).to_arrow(compat_level=pl.CompatLevel.oldest())
-    assert isinstance(lists, pa.LargeListArray)
-    offsets = lists.offsets.to_numpy()
-    said = lists.values.slice(offsets[0], offsets[-1] - offsets[0])
-    place = np.arange(len(said)) - np.repeat(offsets[:-1] - offsets[0], np.diff(offsets))
-    speakers = pa.array(["user", "assistant"], pa.large_string()).take(pa.array(place % 2))
-    nothing = pa.nulls(len(said), pa.large_string())
-    fields = {"role": speakers, "content": said, "tool_calls": nothing, "tool_call_id": nothing, "name": nothing}
-    spoken = pa.StructArray.from_arrays(list(fields.values()), list(fields))
-    made = pa.LargeListArray.from_arrays(pa.array(offsets - offsets[0]), spoken)
-    series = pl.from_arrow(made)
-    assert isinstance(series, pl.Series)
-    return frame.with_columns(pl.when(pl.col(column).is_not_null()).then(pl.lit(series)).alias(into))
-
-
 def side_columns() -> dict[str, Column]:
     """`chosen` and `rejected` as conversations, and the prompt as text where it stands apart from them."""
     prompt = Column(pl.String, ("prompt",), optional=True, if_it_fits=True)
-    whole = Column(MESSAGES, ("prompt",), optional=True, if_it_fits=True)
-    sides = message_columns("chosen") | message_columns("rejected")
-    return {**sides, "prompt_text": prompt, "prompt_messages": whole}
+    whole = message_columns("prompt_messages", names=("prompt",), optional=True)
+    return {**message_columns("chosen"), **message_columns("rejected"), "prompt_text": prompt, **whole}
 
 
 def sides(frame: pl.DataFrame) -> pl.DataFrame:
-    """The conversations of `side_columns` as `prompt`, `chosen` and `rejected` (`layouts.pairs`).
+    """The conversations of `side_columns` as `prompt`, `chosen` and `rejected` (`layouts.pairs`), and their tools.
 
     Where the two begin with the answer, the prompt is the one that stands apart.
     """
-    read = frame.with_columns(chosen=messages_of("chosen"), rejected=messages_of("rejected"))
-    apart = pl.coalesce(
-        messages("prompt_messages"),
-        pl.when(pl.col("prompt_text").is_not_null()).then(turns(user=pl.col("prompt_text"))),
-    )
+    for entry in ("chosen", "rejected", "prompt_messages"):
+        frame = spoken(entry)(frame)
+    alone = pl.when(pl.col("prompt_text").is_not_null()).then(turns(user=pl.col("prompt_text")))
     shared = pl.col("prompt").list.len() > 0
-    return pairs(read).with_columns(prompt=pl.when(shared).then("prompt").otherwise(pl.coalesce(apart, "prompt")))
+    apart = pl.coalesce("prompt_messages", alone, "prompt")
+    return pairs(frame).with_columns(prompt=pl.when(shared).then("prompt").otherwise(apart))
 
 
-PAIR: Final[Mapping[str, pl.Expr]] = {name: pl.col(name) for name in ("prompt", "chosen", "rejected")}
+PAIR: Final[Mapping[str, pl.Expr]] = {name: pl.col(name) for name in ("prompt", "chosen", "rejected", "tools")}
 """Columns of the family preference after `sides`."""

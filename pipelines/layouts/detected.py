@@ -8,8 +8,7 @@ from typing import Final
 import polars as pl
 
 from pipelines.columns import Column, Groups
-from pipelines.layouts.conversations import alternating
-from pipelines.layouts.messages import message, role, turns, unanswered, with_system
+from pipelines.layouts.messages import alternating, message, role, turns, unanswered, with_system
 
 _TALKS: Final = ("messages", "conversations", "conversation", "chat", "dialogue", "dialog", "turns")
 _ASKED: Final = ("prompt", "instruction", "question", "query", "input")

@@ -7,6 +7,7 @@ import polars as pl
 
 from pipelines.layouts.layout import ANY, Bound, Layout, Made, Role
 from pipelines.layouts.messages import (
+    offered,
     transcript,
     turns,
     unanswered,
@@ -147,13 +148,6 @@ def _unless_said(system: pl.Expr) -> pl.Expr:
     """The system prompt of a column, where the talk does not begin with one itself."""
     first = pl.col("talk").list.first().struct.field("role")
     return pl.when(first.ne_missing("system")).then(system)
-
-
-def offered(tools: pl.Expr, within: pl.Expr) -> pl.Expr:
-    """Definitions of tools as JSON: those of a column, else those of a message; null where there are none."""
-    nothing = ("", "[]", "{}", "null", "None")
-    given = [pl.when(~said.str.strip_chars().is_in(nothing)).then(said) for said in (tools, within)]
-    return pl.coalesce(given)
 
 
 NOT_KEPT: Final[Mapping[str, pl.Expr]] = {

@@ -1,11 +1,12 @@
 """Layouts that data sets share, as expressions that give lists of messages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 import polars_hash  # noqa: F401  # gives expressions their `chash`
+import pyarrow as pa
 
 from pipelines.dedup.kernel import Bools, Int64s, Integer, kernel
 from pipelines.encoding import Messages, Texts
@@ -14,6 +15,9 @@ from pipelines.layouts.tags import last_reasoned
 _NONE: Final = pl.lit(None, dtype=pl.String)
 _TURN, _SAID = "\ufdd0", "\ufdd1"
 """Noncharacters: Unicode keeps them out of text that is passed on, so they can stand for places in it."""
+
+BESIDE: Final = ("tool_calls", "tool_call_id", "name")
+"""Fields of a message beside who says which text."""
 
 _ROLES: Final = {
     "human": "user",
@@ -33,9 +37,10 @@ _ROLES: Final = {
 """Upstream's names of roles; what is not among them stays as it is, and the validator refuses it."""
 
 
-def message(role: pl.Expr, content: pl.Expr) -> pl.Expr:
-    """One message without tool calls."""
-    return pl.struct(role=role, content=content, tool_calls=_NONE, tool_call_id=_NONE, name=_NONE)
+def message(role: pl.Expr, content: pl.Expr, **beside: pl.Expr) -> pl.Expr:
+    """One message; `beside`: its `tool_calls`, `tool_call_id` and `name`, null where they are not given."""
+    fields = {"role": role, "content": content, **dict.fromkeys(BESIDE, _NONE), **beside}
+    return pl.struct([field.alias(name) for name, field in fields.items()])
 
 
 def turns(**said: pl.Expr) -> pl.Expr:
@@ -68,6 +73,23 @@ def sharegpt(column: str, *, speaker: str = "from", said: str = "value") -> pl.E
 def in_place(column: str, expression: pl.Expr) -> Callable[[pl.DataFrame], pl.DataFrame]:
     """For `Read.prepare`: the expression in the place of the column, computed once for all that ask."""
     return lambda frame: frame.with_columns(expression.alias(column))
+
+
+def alternating(frame: pl.DataFrame, column: str, into: str = "messages") -> pl.DataFrame:
+    """Adds a `list<string>` of turns as messages: the user's first, then the assistant's, and so on."""
+    lists = frame[column].cast(pl.List(pl.String)).to_arrow(compat_level=pl.CompatLevel.oldest())
+    assert isinstance(lists, pa.LargeListArray)
+    offsets = lists.offsets.to_numpy()
+    said = lists.values.slice(offsets[0], offsets[-1] - offsets[0])
+    place = np.arange(len(said)) - np.repeat(offsets[:-1] - offsets[0], np.diff(offsets))
+    speakers = pa.array(["user", "assistant"], pa.large_string()).take(pa.array(place % 2))
+    nothing = pa.nulls(len(said), pa.large_string())
+    fields = {"role": speakers, "content": said, "tool_calls": nothing, "tool_call_id": nothing, "name": nothing}
+    spoken = pa.StructArray.from_arrays(list(fields.values()), list(fields))
+    made = pa.LargeListArray.from_arrays(pa.array(offsets - offsets[0]), spoken)
+    series = pl.from_arrow(made)
+    assert isinstance(series, pl.Series)
+    return frame.with_columns(pl.when(pl.col(column).is_not_null()).then(pl.lit(series)).alias(into))
 
 
 def transcript(column: str) -> pl.Expr:
@@ -137,6 +159,13 @@ def _is_equal(one: Texts, row: Integer, other: Texts, place: Integer) -> bool:
     return same
 
 
+def offered(tools: pl.Expr, within: pl.Expr) -> pl.Expr:
+    """Definitions of tools as JSON: those of a column, else those of a message; null where there are none."""
+    nothing = ("", "[]", "{}", "null", "None")
+    given = [pl.when(~said.str.strip_chars().is_in(nothing)).then(said) for said in (tools, within)]
+    return pl.coalesce(given)
+
+
 def worked(problem: pl.Expr, solution: pl.Expr, gold: pl.Expr) -> dict[str, pl.Expr]:
     """Columns of the family cot for a problem that somebody worked out.
 
@@ -154,7 +183,7 @@ def worked(problem: pl.Expr, solution: pl.Expr, gold: pl.Expr) -> dict[str, pl.E
 
 SHAREGPT: Final = pl.List(pl.Struct({"from": pl.String, "value": pl.String}))
 MESSAGES: Final = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
-"""How upstream types ShareGPT's turns and OpenAI's messages."""
+"""How upstream types ShareGPT's turns and OpenAI's messages, where they are known to hold nothing more."""
 
 
 def messages(column: str) -> pl.Expr:
@@ -188,17 +217,19 @@ def unanswered(messages: pl.Expr) -> dict[str, pl.Expr]:
     }
 
 
-def answered(messages: pl.Expr, system: pl.Expr | None = None) -> dict[str, pl.Expr]:
+def answered(
+    messages: pl.Expr, system: pl.Expr | None = None, called: Mapping[str, pl.Expr] | None = None
+) -> dict[str, pl.Expr]:
     """Columns of the family cot for a conversation whose last turn holds the reasoning, if any, in tags.
 
-    Conversations that `unanswered` names must be rejected before.
+    Conversations that `unanswered` names must be rejected before. `called`: fields of the last message beside its text.
     """
     before = messages.list.head(messages.list.len() - 1)
     reasoning, answer = last_reasoned(messages)
     return {
         "prompt": before if system is None else with_system(system, before),
         "reasoning": reasoning,
-        "completion": turns(assistant=answer),
+        "completion": pl.concat_list(message(pl.lit("assistant"), answer, **(called or {}))),
     }
 
 

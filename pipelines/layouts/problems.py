@@ -5,9 +5,9 @@ from typing import Final
 import polars as pl
 
 from pipelines.layouts.answers import after_marks, final, gold, only
-from pipelines.layouts.fine_tuning import NOT_KEPT, PROMPT, SYSTEM, TALKED, TOOLS, offered, said_or_spoken
+from pipelines.layouts.fine_tuning import NOT_KEPT, PROMPT, SYSTEM, TALKED, TOOLS, said_or_spoken
 from pipelines.layouts.layout import ANY, Bound, Layout, Made, Role
-from pipelines.layouts.messages import turns, with_system, worked
+from pipelines.layouts.messages import offered, turns, with_system, worked
 from pipelines.layouts.tags import reasoned
 from pipelines.layouts.tasks import checked, checked_rewards, unwrapped
 

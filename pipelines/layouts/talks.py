@@ -23,10 +23,10 @@ OFFERED: Final = ("functions", "tools")
 THOUGHT: Final = ("reasoning_content", "reasoning", "thinking", "thought")
 
 _RARE: Final = (*CALLS, *OFFERED, *THOUGHT, "tool_call_id", "call_id", "name", *ASKED[:4], *ANSWERED[:6])
-_CALLING: Final = ("function_call", "tool_call", "function-call", "tool-call", "action")
+CALLING: Final = ("function_call", "tool_call", "function-call", "tool-call", "action")
 _ANSWERING: Final = ("function_response", "tool_response", "function-response", "tool_result", "ipython", "tools")
 _MORE: Final = {
-    **dict.fromkeys(_CALLING, "assistant"),
+    **dict.fromkeys(CALLING, "assistant"),
     **dict.fromkeys(_ANSWERING, "tool"),
     "developer": "system",
     "instruction": "user",
@@ -45,8 +45,8 @@ _PLAIN: Final = pl.List(pl.Struct(dict.fromkeys(("role", "content", "from", "val
 _NOTHING: Final = ("", "null", "[]", "{}", "None")
 IMAGE: Final = "a message holds an image"
 NO_TEXT: Final = "a message holds what is not text"
-_IMAGES: Final = ("image", "image_url", "input_image")
-_TEXTS: Final = ("text", "input_text", "output_text")
+IMAGES: Final = ("image", "image_url", "input_image")
+TEXTS: Final = ("text", "input_text", "output_text")
 _ENTRY: Final[dict[str, pl.DataType]] = {
     "messages": TALK,
     "offered": pl.String(),
@@ -125,7 +125,7 @@ def _decoded(texts: pl.Series, where: pl.Series) -> pl.Series | None:
     )
     spoken = decoded.to_frame("d").select(pl.col("d").list.eval(message)).to_series()
     lacking = pl.element().struct.field("role").is_null() | pl.element().struct.field("content").is_null()
-    calls = pl.concat_list(pl.col("d").list.eval(pl.element().struct.field("from").is_in(_CALLING)))
+    calls = pl.concat_list(pl.col("d").list.eval(pl.element().struct.field("from").is_in(CALLING)))
     frame = pl.DataFrame([spoken.alias("s"), decoded.alias("d")])
     return frame.select(
         pl.when(~pl.col("s").list.eval(lacking).list.any() & ~calls.list.any().fill_null(value=False)).then("s")
@@ -241,7 +241,7 @@ def _spoken(flat: pl.DataFrame, objects: pl.Series, speaker: pl.Series) -> pl.Da
     said, wrong = _said(objects, speaker)
     calls, name = first_value(objects, CALLS), value(objects, "name")
     lower = pl.col("speaker").str.to_lowercase()
-    is_call = lower.is_in(_CALLING) & pl.col("said").str.contains(r"^\s*[\[{]")
+    is_call = lower.is_in(CALLING) & pl.col("said").str.contains(r"^\s*[\[{]")
     frame = flat.select("row", "place").with_columns(
         speaker=speaker,
         said=said,
@@ -313,8 +313,8 @@ def _said(objects: pl.Series, speaker: pl.Series) -> tuple[pl.Series, pl.Series]
     inside = part.to_frame("p").select(pl.when(pl.col("p").str.starts_with("{")).then("p")).to_series()
     kind, text = value(inside, "type"), _or(first_value(inside, ("text", "content")), _text(part))
     judged = parts.select("row").with_columns(kind=kind, text=text, nothing=part.is_null())
-    is_image = pl.col("kind").is_in(_IMAGES)
-    no_text = ~pl.col("nothing") & (~pl.col("kind").is_in(_TEXTS) | pl.col("text").is_null()).fill_null(
+    is_image = pl.col("kind").is_in(IMAGES)
+    no_text = ~pl.col("nothing") & (~pl.col("kind").is_in(TEXTS) | pl.col("text").is_null()).fill_null(
         pl.col("text").is_null()
     )
     whole = judged.group_by("row", maintain_order=True).agg(

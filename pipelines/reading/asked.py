@@ -57,6 +57,10 @@ class Asked:
         """Upstream's columns that are taken as JSON."""
         return frozenset(name for column in self.columns.values() if column.as_json for name in column.names)
 
+    def holding(self, name: str) -> list[str]:
+        """The entries that take one of upstream's columns before those of `forms` where it holds certain keys."""
+        return [entry for entry, column in self.columns.items() if column.holding and name in column.names]
+
     def missing(self, found: Collection[str]) -> list[str]:
         """What the file should have and has not, names of one column joined by `or`; all, where it has nothing."""
         there = {entry for entry, column in self.columns.items() if set(column.names) & set(found)}

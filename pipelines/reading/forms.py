@@ -2,9 +2,11 @@
 
 import json
 import re
+from typing import Final
 
 import polars as pl
 
+from pipelines.columns import Column
 from pipelines.reading import types
 from pipelines.reading.asked import Asked
 from pipelines.reading.halving import faulty
@@ -33,9 +35,11 @@ def formed(texts: pl.Series, asked: Asked) -> tuple[pl.DataFrame, pl.Series]:
         value = _values(texts, name)
         for entry, column in asked.columns.items():
             if column.as_json and name in column.names:
-                made[f"{entry}/{name}"] = value
+                made[f"{entry}/{name}"] = _holding(value, column) if column.holding else value
         if name in asked.forms:
             left = value.is_not_null()
+            for entry in asked.holding(name):
+                left &= made[f"{entry}/{name}"].is_null()
             nested = _is_nested(texts, value, name) if left.any() else left
             for whole in (True, False):  # {speaker, text} has a text too, but is none of {role, text}
                 for entry, type_ in asked.forms[name].items():
@@ -53,6 +57,16 @@ def _values(texts: pl.Series, name: str) -> pl.Series:
     if not mentions(texts, name).any():
         return pl.Series([None] * texts.len(), dtype=pl.String)
     return texts.str.json_path_match(path_of(name))
+
+
+def _holding(value: pl.Series, column: Column) -> pl.Series:
+    """The values that hold what the column asks for: a key cannot stand inside a string of JSON."""
+    said = {key: "|".join(re.escape(json.dumps(text)) for text in texts) for key, texts in column.holding.items()}
+    keys = "|".join(f'"{re.escape(key)}":(?:{texts or _SOMETHING})' for key, texts in said.items())
+    return value.to_frame("v").select(pl.when(pl.col("v").str.contains(rf"[{{,](?:{keys})")).then("v")).to_series()
+
+
+_SOMETHING: Final = r'"[^"]|\[[^\]]|\{[^}]|[-0-9tf]'
 
 
 def _is_nested(texts: pl.Series, value: pl.Series, name: str) -> pl.Series:

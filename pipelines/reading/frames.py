@@ -41,6 +41,8 @@ def _entry(
     if name is None:
         return pl.Series([None] * frame.height, dtype=type_), None
     stored = frame[name]
+    if column.holding:
+        return types.json_holding(stored, column.holding), None
     if column.as_json:
         return frame.select(types.json_text(pl.col(name), name, stored.dtype)).to_series(), None
     if column.if_it_fits and _taker(stored, asked.forms[name], path) != entry:

@@ -1,7 +1,7 @@
 """Upstream's types into the asked ones: what can become what, how, and which values are lost on the way."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import polars as pl
@@ -120,6 +120,39 @@ def json_text(value: pl.Expr, name: str, stored: _Type) -> pl.Expr:
     whole = pl.struct(value.alias(name)).struct.json_encode()
     begins = json.dumps({name: None}, ensure_ascii=False, separators=(",", ":")).removesuffix("null}")
     return pl.when(value.is_not_null()).then(whole.str.strip_prefix(begins).str.strip_suffix("}"))
+
+
+def json_holding(column: pl.Series, holding: Mapping[str, tuple[str, ...]]) -> pl.Series:
+    """Lists of objects as JSON where one of their objects holds one of the keys (`Column.holding`); null elsewhere."""
+    column = listed(column) if isinstance(column.dtype, pl.Struct) and _is_even(column.dtype) else column
+    nothing = pl.Series(column.name, [None] * column.len(), dtype=pl.String)
+    inner = _inner(column.dtype)
+    if not isinstance(column.dtype, pl.List | pl.Array) or not isinstance(inner, pl.Struct):
+        return nothing
+    types = {field.name: _type(field) for field in inner.fields}
+    said = [_holds(pl.element().struct.field(key), types[key], texts) for key, texts in holding.items() if key in types]
+    value = pl.col(column.name)
+    lists = value.arr.to_list() if isinstance(column.dtype, pl.Array) else value
+    frame = column.to_frame()
+    there = frame.select(lists.list.eval(pl.any_horizontal(*said, False)).list.any()).to_series()
+    where = there.fill_null(value=False)
+    if not where.any():
+        return nothing
+    texts = column.filter(where).to_frame().select(json_text(value, column.name, column.dtype)).to_series()
+    return nothing.scatter(where.arg_true(), texts)
+
+
+def _holds(value: pl.Expr, stored: _Type, texts: tuple[str, ...]) -> pl.Expr:
+    if texts:
+        return value.cast(pl.String).is_in(texts) if not stored.is_nested() else pl.lit(value=False)
+    if isinstance(stored, pl.List):
+        return value.list.len() > 0
+    return value.str.len_bytes() > 0 if isinstance(stored, pl.String) else value.is_not_null()
+
+
+def _is_even(stored: pl.Struct) -> bool:
+    """Whether `listed` may be asked for."""
+    return isinstance(_listed(stored), pl.List)
 
 
 def listed(column: pl.Series) -> pl.Series:

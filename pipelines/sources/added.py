@@ -25,6 +25,7 @@ def source_of(entry: Added) -> Source:
         reads=(read,),
         license=entry.licence,
         language=entry.language,
+        made_with=None if entry.made_with is None else tuple(entry.made_with),
         revision=entry.revision,
         files=(settings.LAKE_FILE.parent / Path(entry.files).expanduser()) if entry.files else None,
         entry=json.dumps(shaping, sort_keys=True),

@@ -8,7 +8,16 @@ that led to the revision is kept in `meta`; it is a text, in the older layout a 
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.layouts.conversations import PAIR, answered_plainly, message_columns, side_columns, sides, spoken
+from pipelines.layouts.conversations import (
+    PAIR,
+    TOOLS,
+    answered_plainly,
+    message_columns,
+    not_text,
+    side_columns,
+    sides,
+    spoken,
+)
 from pipelines.layouts.messages import unanswered
 from pipelines.sources.source import Read, Source
 
@@ -31,14 +40,15 @@ SOURCE = Source(
             splits=("train_sft", "test_sft"),
             columns={**message_columns("messages"), **texts, **critiques},
             prepare=spoken("messages"),
-            reject=unanswered(messages),
-            families={"instruction": {**answered_plainly(messages), "meta": meta}},
+            reject={**not_text("messages"), **unanswered(messages)},
+            families={"instruction": {**answered_plainly(messages), **TOOLS, "meta": meta}},
         ),
         Read(
             config=None,
             splits=("train_prefs", "test_prefs"),
             columns={**side_columns(), **texts, **critiques},
             prepare=sides,
+            reject=not_text("chosen", "rejected"),
             families={"preference": {**PAIR, "meta": meta}},
         ),
     ),

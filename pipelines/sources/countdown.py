@@ -23,6 +23,7 @@ arguments = pl.struct(numbers=numbers, target=target).struct.json_encode()
 SOURCE = Source(
     repo="Jiayi-Pan/Countdown-Tasks-3to4",
     license=None,
+    made_with=(),
     reads=(
         Read(
             config=None,

@@ -29,6 +29,7 @@ task = checked(question, answer)
 SOURCE = Source(
     repo="zwhe99/DeepMath-103K",
     license="mit",
+    made_with=("DeepSeek-R1",),
     language="en",
     reads=(
         Read(

@@ -18,6 +18,7 @@ solution = pl.col("solution").str.replace(SIGNED, "")
 SOURCE = Source(
     repo="agentica-org/DeepScaleR-Preview-Dataset",
     license="mit",
+    made_with=(),
     language="en",
     reads=(
         Read(

@@ -13,6 +13,7 @@ question = with_context(pl.col("instruction"), pl.col("context"))
 SOURCE = Source(
     repo="databricks/databricks-dolly-15k",
     license="cc-by-sa-3.0",
+    made_with=(),
     language="en",
     reads=(
         Read(

@@ -8,7 +8,8 @@ Gemini's terms bind those who train on it.
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.layouts.messages import MESSAGES, SHAREGPT, answered, messages, sharegpt, turns, unanswered
+from pipelines.layouts.conversations import FROM_VALUE, TOOLS, called, message_columns, not_text, spoken
+from pipelines.layouts.messages import answered, turns, unanswered
 from pipelines.sources.source import Read, Source
 
 NAMES = ("messages", "conversations")
@@ -16,13 +17,15 @@ NAMES = ("messages", "conversations")
 
 def conversations(frame: pl.DataFrame) -> pl.DataFrame:
     """Adds `whole`: the conversation in one form, the answer at its end."""
-    spoken, answer = pl.coalesce(messages("spoken"), sharegpt("shared")), pl.col("answer")
-    apart = spoken.list.concat(turns(assistant=answer))
-    return frame.with_columns(whole=pl.when(answer.is_not_null()).then(apart).otherwise(spoken))
+    read = spoken("shared", keys=FROM_VALUE)(spoken("said")(frame))
+    said, answer = pl.coalesce("said", "shared"), pl.col("answer")
+    apart = said.list.concat(turns(assistant=answer))
+    return read.with_columns(whole=pl.when(answer.is_not_null()).then(apart).otherwise(said))
 
 
 whole = pl.col("whole")
-columns = answered(whole)
+beside = {name: pl.coalesce(called("said")[name], one) for name, one in called("shared").items()}
+columns = answered(whole, called=beside)
 
 SOURCE = Source(
     repo="mlabonne/dolphin-r1-flash",
@@ -34,15 +37,15 @@ SOURCE = Source(
             config=None,
             splits=("train",),
             columns={
-                "spoken": Column(MESSAGES, NAMES, optional=True, if_it_fits=True),
-                "shared": Column(SHAREGPT, NAMES, optional=True, if_it_fits=True),
+                **message_columns("said", names=NAMES, optional=True),
+                **message_columns("shared", names=NAMES, optional=True, keys=FROM_VALUE),
                 "reasoning": Column(optional=True),
                 "answer": Column(optional=True),
             },
-            any_of=(("spoken",), ("shared",)),
+            any_of=(("said",), ("shared",)),
             prepare=conversations,
-            reject=unanswered(whole),
-            families={"cot": {**columns, "reasoning": pl.coalesce("reasoning", columns["reasoning"])}},
+            reject={**not_text("said", "shared"), **unanswered(whole)},
+            families={"cot": {**columns, **TOOLS, "reasoning": pl.coalesce("reasoning", columns["reasoning"])}},
         ),
     ),
 )

@@ -15,6 +15,7 @@ reasoning, answer = reasoned(pl.col("response"))
 SOURCE = Source(
     repo="qingy2024/FineQwQ-142k",
     license=None,
+    made_with=("QwQ-32B-Preview",),
     language="en",
     reads=(
         Read(

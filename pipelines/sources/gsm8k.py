@@ -19,6 +19,7 @@ question = turns(user=pl.col("question"))
 SOURCE = Source(
     repo="openai/gsm8k",
     license="mit",
+    made_with=(),
     language="en",
     reads=(
         Read(

@@ -8,7 +8,7 @@ question as text. The commit is pinned, since the validation split is what other
 import polars as pl
 
 from pipelines.columns import Column
-from pipelines.layouts.conversations import message_columns, not_text, spoken
+from pipelines.layouts.conversations import TOOLS, message_columns, not_text, spoken
 from pipelines.layouts.messages import kept, turns
 from pipelines.sources.source import Read, Source
 
@@ -56,6 +56,7 @@ SOURCE = Source(
             reject={"no preference": preference.is_null(), **not_text("context")},
             families={
                 "preference": {
+                    **TOOLS,
                     "prompt": pl.coalesce(pl.col("context"), alone),
                     "chosen": turns(assistant=pl.when(second_won).then(two).otherwise(one)),
                     "rejected": turns(assistant=pl.when(second_won).then(one).otherwise(two)),

@@ -48,4 +48,10 @@ RED_TEAM = Read(
     families={},
 )
 
-SOURCE = Source(repo="Anthropic/hh-rlhf", license="mit", language="en", reads=(*PAIRS, RED_TEAM))
+SOURCE = Source(
+    repo="Anthropic/hh-rlhf",
+    license="mit",
+    made_with=("Anthropic's language models, published by their maker",),
+    language="en",
+    reads=(*PAIRS, RED_TEAM),
+)

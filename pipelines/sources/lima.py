@@ -6,8 +6,8 @@ licence is CC BY-NC-SA or stricter, by the sources of the rows. The test split h
 
 import polars as pl
 
-from pipelines.layouts.conversations import alternating, answered_plainly
-from pipelines.layouts.messages import kept, unanswered
+from pipelines.layouts.conversations import answered_plainly
+from pipelines.layouts.messages import alternating, kept, unanswered
 from pipelines.sources.source import Read, Source
 
 messages = pl.col("messages")
@@ -15,6 +15,7 @@ messages = pl.col("messages")
 SOURCE = Source(
     repo="GAIR/lima",
     license="other",
+    made_with=(),
     language="en",
     reads=(
         Read(

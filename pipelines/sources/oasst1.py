@@ -6,4 +6,4 @@ The trees are in 35 languages; how they are read, `pipelines.layouts.trees` says
 from pipelines.layouts.trees import TREES
 from pipelines.sources.source import Source
 
-SOURCE = Source(repo="OpenAssistant/oasst1", license="apache-2.0", reads=(TREES,))
+SOURCE = Source(repo="OpenAssistant/oasst1", license="apache-2.0", made_with=(), reads=(TREES,))

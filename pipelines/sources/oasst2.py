@@ -6,4 +6,4 @@
 from pipelines.layouts.trees import TREES
 from pipelines.sources.source import Source
 
-SOURCE = Source(repo="OpenAssistant/oasst2", license="apache-2.0", reads=(TREES,))
+SOURCE = Source(repo="OpenAssistant/oasst2", license="apache-2.0", made_with=(), reads=(TREES,))

@@ -45,6 +45,7 @@ BOOLEANS = pl.List(pl.Boolean)
 SOURCE = Source(
     repo="open-r1/OpenR1-Math-220k",
     license="apache-2.0",
+    made_with=("DeepSeek-R1",),
     language="en",
     reads=tuple(
         Read(

@@ -6,7 +6,8 @@ the sets before it; `difficulty` is null in many rows. There are no gold answers
 
 import polars as pl
 
-from pipelines.layouts.messages import SHAREGPT, answered, first_question, in_place, kept, same, sharegpt, unanswered
+from pipelines.layouts.conversations import FROM_VALUE, TOOLS, called, message_columns, not_text, spoken
+from pipelines.layouts.messages import answered, first_question, kept, same, unanswered
 from pipelines.sources.source import Read, Source
 
 messages = pl.col("conversations")
@@ -24,13 +25,14 @@ SOURCE = Source(
                 "difficulty": pl.Int64,
                 "source": pl.String,
                 "domain": pl.String,
-                "conversations": SHAREGPT,
+                **message_columns("conversations", keys=FROM_VALUE),
             },
-            prepare=in_place("conversations", sharegpt("conversations")),
-            reject=unanswered(messages),
+            prepare=spoken("conversations", keys=FROM_VALUE),
+            reject={**not_text("conversations"), **unanswered(messages)},
             families={
                 "cot": {
-                    **answered(messages),
+                    **answered(messages, called=called("conversations")),
+                    **TOOLS,
                     "group": same(first_question(messages)),
                     "meta": kept("difficulty", "source", "domain"),
                 }

@@ -62,4 +62,9 @@ V1 = Read(
     families={"cot": {**answered(written), "meta": kept("source_dataset", "verified")}},
 )
 
-SOURCE = Source(repo="ServiceNow-AI/R1-Distill-SFT", license="cc-by-nc-sa-4.0", reads=(V0, V1))
+SOURCE = Source(
+    repo="ServiceNow-AI/R1-Distill-SFT",
+    license="cc-by-nc-sa-4.0",
+    made_with=("DeepSeek-R1-Distill-Qwen-32B",),
+    reads=(V0, V1),
+)

@@ -17,6 +17,7 @@ answer = gold(only(pl.col("ground_truth")))
 SOURCE = Source(
     repo="allenai/RLVR-MATH",
     license=None,
+    made_with=(),
     language="en",
     reads=(
         Read(

@@ -19,6 +19,7 @@ task = checked(pl.col("question"), answer)
 SOURCE = Source(
     repo="simplescaling/s1K-1.1",
     license="mit",
+    made_with=("DeepSeek-R1",),
     language="en",
     reads=(
         Read(

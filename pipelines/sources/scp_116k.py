@@ -41,6 +41,7 @@ SOURCE = Source(
     repo="EricLu/SCP-116K",
     revision="0f56afb",
     license="mit",
+    made_with=("o1-mini", "QwQ-32B-Preview", "DeepSeek-R1"),
     language="en",
     reads=(
         Read(

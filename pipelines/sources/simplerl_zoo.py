@@ -18,6 +18,7 @@ task = checked_rewards(unwrapped(pl.col("prompt")), pl.col("reward_model"))
 SOURCE = Source(
     repo="hkust-nlp/SimpleRL-Zoo-Data",
     license="mit",
+    made_with=(),
     language="en",
     reads=(
         Read(

@@ -97,7 +97,8 @@ class Source:
     """One data set of the Hub. `license` is what its card states (None: nothing); `language` BCP 47, if it is one.
 
     A repository that states a licence at the commit that is read is believed before it. `made_with`: models that wrote
-    or rated its rows, where they are known, by their makers' names: their terms may bind who trains on them.
+    or rated its rows, by their makers' names: their terms may bind who trains on them. Empty: people or programs did;
+    None: which ones is not known, or not of all its parts. `Read.made_with` says it of one config.
     `revision` pins a commit where a trap demands it. The docstring of the module says what is special. `files`: the
     file or folder that it is read from, where it is none of the Hub's; `repo` is then what stands for it in tables.
     `entry`: what `lake.yaml` says of it, where it was added there.
@@ -108,7 +109,7 @@ class Source:
     license: str | None
     language: str | None = None
     revision: str | None = None
-    made_with: tuple[str, ...] = ()
+    made_with: tuple[str, ...] | None = None
     files: Path | None = None
     entry: str = ""
     module: str = field(default_factory=lambda: _calling_module(), compare=False)

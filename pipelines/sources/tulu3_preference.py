@@ -1,7 +1,7 @@
 """Tulu 3's preference mixture for the 8B model: 271k pairs (Lambert et al. 2024, arXiv:2411.15124).
 
 Both sides hold the whole conversation; `prompt` says its last question again. Some parts are non-commercial, whatever
-the licence of the whole. It holds rewritten UltraFeedback and WildChat.
+the licence of the whole. It holds rewritten UltraFeedback and WildChat, which GPT-4 rated.
 """
 
 import polars as pl
@@ -14,6 +14,7 @@ from pipelines.sources.source import Read, Source
 SOURCE = Source(
     repo="allenai/llama-3.1-tulu-3-8b-preference-mixture",
     license="odc-by",
+    made_with=("GPT-4",),
     reads=(
         Read(
             config=None,

@@ -5,8 +5,8 @@ The raw lines are read: the Hub's own parquet holds half of them. `data` is a ba
 
 import polars as pl
 
-from pipelines.layouts.conversations import alternating, answered_plainly
-from pipelines.layouts.messages import kept, unanswered
+from pipelines.layouts.conversations import answered_plainly
+from pipelines.layouts.messages import alternating, kept, unanswered
 from pipelines.sources.source import Read, Source
 
 messages = pl.col("messages")

@@ -6,7 +6,7 @@ overlapping prompts without their last answer. `prompt` says the first message a
 
 import polars as pl
 
-from pipelines.layouts.conversations import answered_plainly, message_columns, spoken
+from pipelines.layouts.conversations import TOOLS, answered_plainly, message_columns, not_text, spoken
 from pipelines.layouts.messages import unanswered
 from pipelines.sources.source import Read, Source
 
@@ -23,9 +23,9 @@ SOURCE = Source(
             splits=("train_sft", "test_sft"),
             columns={"prompt_id": pl.String, **message_columns("messages")},
             prepare=spoken("messages"),
-            reject=unanswered(messages),
+            reject={**not_text("messages"), **unanswered(messages)},
             families={
-                "instruction": {**answered_plainly(messages), "group": pl.col("prompt_id")},
+                "instruction": {**answered_plainly(messages), **TOOLS, "group": pl.col("prompt_id")},
             },
         ),
     ),

@@ -7,7 +7,16 @@ generation lack the answer and are not read. Prompts from TruthfulQA were left o
 
 import polars as pl
 
-from pipelines.layouts.conversations import PAIR, answered_plainly, message_columns, side_columns, sides, spoken
+from pipelines.layouts.conversations import (
+    PAIR,
+    TOOLS,
+    answered_plainly,
+    message_columns,
+    not_text,
+    side_columns,
+    sides,
+    spoken,
+)
 from pipelines.layouts.messages import unanswered
 from pipelines.sources.source import Read, Source
 
@@ -31,6 +40,7 @@ SOURCE = Source(
                 **side_columns(),
             },
             prepare=sides,
+            reject=not_text("chosen", "rejected"),
             families={"preference": {**PAIR, **scores, "group": group}},
         ),
         Read(
@@ -38,8 +48,8 @@ SOURCE = Source(
             splits=("train_sft", "test_sft"),
             columns={"prompt_id": pl.String, **message_columns("messages")},
             prepare=spoken("messages"),
-            reject=unanswered(messages),
-            families={"instruction": {**answered_plainly(messages), "group": group}},
+            reject={**not_text("messages"), **unanswered(messages)},
+            families={"instruction": {**answered_plainly(messages), **TOOLS, "group": group}},
         ),
     ),
 )

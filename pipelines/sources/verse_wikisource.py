@@ -37,6 +37,7 @@ begins = pl.col("origin") == pl.col("row")
 SOURCE = Source(
     repo="PleIAs/verse-wikisource",
     license=None,
+    made_with=(),
     reads=(
         Read(
             config=None,

@@ -27,6 +27,7 @@ SOURCE = Source(
     repo="openai/webgpt_comparisons",
     revision="refs/convert/parquet",
     license=None,
+    made_with=("GPT-3",),
     language="en",
     reads=(
         Read(

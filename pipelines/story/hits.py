@@ -1,6 +1,6 @@
 """Everything that speaks against a record in one recipe, whatever its fate: each stage's hits."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import polars as pl
@@ -12,6 +12,7 @@ from pipelines.quality.rules import hits
 from pipelines.recipe import Recipe
 from pipelines.review.effect import read_by
 from pipelines.review.lineage import signals
+from pipelines.sources.source import Source
 from pipelines.states import Pass
 from pipelines.story.words import leak, rule_hit, sentence
 from schemas.families import FAMILIES, Family
@@ -38,7 +39,7 @@ def signals_of(published: Pass, recipe: Recipe, fate: Mapping[str, Any]) -> dict
     return rows.select(pl.col(read).cast(pl.Float64)).row(0, named=True) if rows.height and read else {}
 
 
-def hits_of(published: Pass, recipe: Recipe, known_sources: Collection[str], fate: Mapping[str, Any]) -> list[str]:
+def hits_of(published: Pass, recipe: Recipe, known_sources: Mapping[str, Source], fate: Mapping[str, Any]) -> list[str]:
     """What speaks against a record beside its fate, a sentence each. `fate`: its row of the ledger.
 
     By the grounds that need no other record, by each rule (those that only mark too), by items of benchmarks that it
@@ -56,7 +57,9 @@ def hits_of(published: Pass, recipe: Recipe, known_sources: Collection[str], fat
     ]
 
 
-def _grounds(found: pl.DataFrame, recipe: Recipe, known_sources: Collection[str], fate: Mapping[str, Any]) -> list[str]:
+def _grounds(
+    found: pl.DataFrame, recipe: Recipe, known_sources: Mapping[str, Source], fate: Mapping[str, Any]
+) -> list[str]:
     said = [
         found.filter(ground.applies).select("id", said=ground.said()).unnest("said").row(0, named=True)
         for ground in grounds(recipe, known_sources)

@@ -1,6 +1,6 @@
 """How the story of a record is put together from passes, states and the history of fates."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import polars as pl
@@ -11,6 +11,7 @@ from pipelines.lake import Lake
 from pipelines.recipe import Recipe, Unreadable
 from pipelines.review.effect import verdicts_of
 from pipelines.review.verdicts import submitted
+from pipelines.sources.source import Source
 from pipelines.states import Pass, State, last_pass, passes, unpublished
 from pipelines.story.history import Past, past
 from pipelines.story.hits import hits_of, signals_of
@@ -28,7 +29,7 @@ def tell(
     lake: Lake,
     id_: str,
     recipes: Mapping[str, Recipe | Unreadable],
-    known_sources: Collection[str],
+    known_sources: Mapping[str, Source],
     *,
     number: int | None = None,
     online: bool = False,
@@ -125,7 +126,7 @@ def _in_recipe(
     id_: str,
     content: bytes,
     now: Recipe | Unreadable | None,
-    known_sources: Collection[str],
+    known_sources: Mapping[str, Source],
     *,
     hidden: bool,
 ) -> InRecipe:
@@ -220,7 +221,7 @@ def _ids_with(one: Pass, content: bytes, id_: str) -> list[str]:
     return one.ledger().filter(same).select("id").sort("id").head(3).collect()["id"].to_list()
 
 
-def _unknown(lake: Lake, id_: str, read: list[Pass], now: State, known_sources: Collection[str]) -> TamisError:
+def _unknown(lake: Lake, id_: str, read: list[Pass], now: State, known_sources: Mapping[str, Source]) -> TamisError:
     near = nearest_ids(
         pl.concat([s.records("id").select("id") for s in [now, *(one.state for one in read)]]),
         id_,

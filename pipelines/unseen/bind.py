@@ -59,9 +59,23 @@ def _player(name: str, role: Role, sample: Sample, bound: Columns) -> tuple[str 
         python = any(isinstance(value, str) and _PYTHON.match(value) for value in values)
         is_ = "Python's notation of a list, not JSON" if python else sample.columns[column]
         wrong = wrong or (f"{column} is {is_}" if values else f"{column} is empty")
+    if name == "messages" and (inside := _inside(role, sample, taken)):
+        return inside, ""
     if not wrong and (alike := _alike(name, role, sample, taken)):
         return alike, ""
     return None, f"{wrong}, which is no {name} ({role.about})" if wrong else ""
+
+
+def _inside(role: Role, sample: Sample, taken: set[str]) -> str | None:
+    """The path of the one column that holds conversations below one of their names; None for several."""
+    names = [wanted for wanted in role.names if "." not in wanted]
+    paths = [f"{column}.{wanted}" for column in sample.columns if column not in taken for wanted in names]
+    found = [
+        path
+        for path in paths
+        if (values := sample.values(path)) and sum(map(is_talk, values)) >= _ENOUGH * max(len(values), len(sample.rows))
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _alike(name: str, role: Role, sample: Sample, taken: set[str]) -> str | None:

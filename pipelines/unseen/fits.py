@@ -11,6 +11,7 @@ import polars as pl
 
 from pipelines.errors import TamisError
 from pipelines.layouts.comparisons import ANSWERS, MARK, RANKS, SCORES
+from pipelines.layouts.fine_tuning import ANSWER
 from pipelines.layouts.known import LAYOUTS
 from pipelines.layouts.layout import Layout
 from pipelines.layouts.talks import SAID
@@ -269,6 +270,8 @@ def _problem(sample: Sample, columns: Columns) -> str:
         return f"{choices} holds the choices, which the prompt would lack"
     if "solution" in columns:
         return ""
+    if str(columns["answer"]).lower() in _VERDICTS and _there(sample, ANSWER.names) and (why := _judged_alone(sample)):
+        return why
     answers = _column(sample, columns, "answer")
     golds = _share(answers, lambda value: not isinstance(value, str) or bool(_GOLD.search(value)))
     named = str(columns["prompt"]).lower().startswith("problem") or str(columns["answer"]).lower() not in _ANSWERS

@@ -2,7 +2,7 @@
 
 import dagster as dg
 import polars as pl
-from lakes import Lakes, instructions
+from lakes import Lakes, instructions, known
 from verdict_rows import verdict, verdicts
 
 from assets.resources import Tamis
@@ -27,7 +27,7 @@ def test_a_rule_that_people_contradict_is_a_warning(place: Workspace, lake: Lake
     asked = [(f"Question {n}?", f"Answer {n}.") for n in range(24)]
     lakes.source("aa", instructions("aa", asked), completion_words=list(range(24)))
     said = recipe_now("default").model_copy(update={"sources": {"aa": None}, "rules": [SHORT]})
-    publish_ledger(lakes.state(), "default", said, ("aa",))
+    publish_ledger(lakes.state(), "default", said, known("aa"))
     # The rules of the recipe's file read signals that this lake has not; their names are what is compared.
     quiet = materialised(review_measures, "default")
     (check,) = quiet.get_asset_check_evaluations()
@@ -45,7 +45,7 @@ def test_nothing_was_written_and_a_recipe_may_ask_nothing(place: Workspace, lake
     lakes = Lakes(lake)
     lakes.source("aa", instructions("aa", [("One?", "Two.")]), completion_words=[9])
     raw = recipe_now("raw").model_copy(update={"sources": {"aa": None}})
-    publish_ledger(lakes.state(), "raw", raw, ("aa",))
+    publish_ledger(lakes.state(), "raw", raw, known("aa"))
     done = materialised(corrections, None)
     assert done.asset_materializations_for_node("corrections")[0].metadata["dagster/row_count"].value == 0
     assert materialised(review_queue, "raw").success

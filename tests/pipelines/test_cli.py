@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Callable
 
 import pytest
-from lakes import FILE, Lakes, instructions, reject
+from lakes import FILE, Lakes, instructions, known, reject
 
 from pipelines.cli import main
 from pipelines.lake import Lake
@@ -34,7 +34,7 @@ def tamis(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 def published(place: Workspace, lake: Lake) -> None:
     lakes = Lakes(lake)
     lakes.source("aa", instructions("aa", [("Who sings?", "A bird.")]), reject("aa", 1, "broken line", '{"text'))
-    publish_ledger(lakes.state(), "default", Recipe(sources={"aa": None}), ("aa",))
+    publish_ledger(lakes.state(), "default", Recipe(sources={"aa": None}), known("aa"))
     remember(place)
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
-from lakes import Lakes, empty, instructions
+from lakes import Lakes, empty, instructions, known
 from verdict_rows import verdict, verdicts
 
 from pipelines import lake_wide
@@ -110,7 +110,7 @@ def test_a_recipe_drops_by_its_rules_and_benchmarks_alone(place: Workspace, lake
 
     def made(**said) -> dict[int, tuple[str, str | None, str | None]]:
         recipe = Recipe(sources={"aa": None}, contamination=Contamination(**said))
-        return fates(ledger(state, "default", recipe, ("aa",)))
+        return fates(ledger(state, "default", recipe, known("aa")))
 
     kept = ("kept", None, None)
     leak, short = ("contaminated", "coverage of exam", "test.0"), ("contaminated", "short item of exam", "test.1")
@@ -124,14 +124,14 @@ def test_a_recipe_drops_by_its_rules_and_benchmarks_alone(place: Workspace, lake
 def test_the_ledger_is_published_and_its_gate_looks_for_what_is_kept(place: Workspace, lakes: Lakes, tmp_path) -> None:
     exam(lakes.lake, tmp_path)
     state = ready(place, lakes)
-    done = publish_ledger(state, "default", RECIPE, ("aa",))
+    done = publish_ledger(state, "default", RECIPE, known("aa"))
     assert set(verified(done.published, RECIPE).values()) == {None}
     row = done.ledger.filter(pl.col("fate") == "contaminated").sort("id").row(0, named=True)
     assert (row["value"], row["threshold"]) == (1.0, 0.5)
     loose = done.ledger.with_columns(fate=pl.lit("kept"), reason=pl.lit(None, dtype=pl.String))
     wrong = gates(state, RECIPE, loose)["no_item_is_kept"]
     assert wrong is not None and id_of(0) in wrong and "test.0 of exam" in wrong
-    story = str(tell(lakes.lake, id_of(0), {"default": RECIPE}, ("aa",)))
+    story = str(tell(lakes.lake, id_of(0), {"default": RECIPE}, known("aa")))
     assert "contaminated: coverage of exam, item test.0 (1 > 0.5)" in story
     assert (
         "8-gram, 13-gram, coverage" in story and "turn 0, characters 0 to" in story and "The bakery sells 14" in story
@@ -144,7 +144,7 @@ def test_an_item_that_a_person_cleared_stays_cleared_and_no_other(place: Workspa
     content = dict(state.records("id", "content_hash").select("id", "content_hash").collect().rows())
     cleared = [verdict(content[id_of(row)], "keep", shown=["contamination:exam:test.0"]) for row in (0, 1)]
     said = effect(verdicts(*cleared))
-    made = ledger(state, "default", RECIPE, ("aa",), said)
+    made = ledger(state, "default", RECIPE, known("aa"), said)
     told = fates(made)
     assert told[0] == ("kept", None, None), "she saw the item, and keeps it"
     assert told[1][0] == "contaminated", "it repeats another item, which she did not see"
@@ -159,8 +159,8 @@ def test_a_gated_item_is_never_shown(place: Workspace, lakes: Lakes, tmp_path) -
     state = ready(place, lakes)
     rows = state.scan("contamination").collect()
     assert rows["rule"].n_unique() == 3 and rows.select("text", "item_text").null_count().row(0) == (6, 6)
-    publish_ledger(state, "default", RECIPE, ("aa",))
-    assert "the item may not be shown" in str(tell(lakes.lake, id_of(0), {"default": RECIPE}, ("aa",)))
+    publish_ledger(state, "default", RECIPE, known("aa"))
+    assert "the item may not be shown" in str(tell(lakes.lake, id_of(0), {"default": RECIPE}, known("aa")))
 
 
 def test_a_refresh_compares_new_content_only(

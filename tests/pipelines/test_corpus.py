@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from lakes import FILE, Lakes, instructions, reject
+from lakes import FILE, Lakes, instructions, known, reject
 
 from pipelines import corpus
 from pipelines.errors import TamisError
@@ -14,7 +14,7 @@ from pipelines.ledger import publish_ledger
 from pipelines.recipe import Recipe, SourceUse
 from pipelines.workspace import ROOT, Workspace, remember
 
-KNOWN = ("aa", "bb")
+KNOWN = known("aa", "bb")
 PLAIN = Recipe(sources={"aa": None, "bb": None})
 QUESTIONS = [
     ("How high is the tower?", "As high as 300 m."),

@@ -1,17 +1,20 @@
+from dataclasses import replace
+
 import polars as pl
 import pytest
-from lakes import INSTRUCTION, Lakes, instructions
+from lakes import INSTRUCTION, Lakes, instructions, known
 
-from pipelines.fates import Ground, evidence, first_of, grounds
+from pipelines.fates import Ground, evidence, first_of, grounds, made_with
 from pipelines.lake import Lake
 from pipelines.ledger import ledger
 from pipelines.recipe import LicencePolicy, Recipe, SourceUse
+from pipelines.sources import catalogued
 from pipelines.sources.source import Read, Source
 from schemas.families import FAMILIES
 from schemas.vocabulary import FATES
 
 QUESTIONS = [("How high is it?", "300 m."), ("Name a colour.", "Blue."), ("Who sings?", "A bird.")]
-KNOWN = ("aa", "bb", "cc")
+KNOWN = known("aa", "bb", "cc")
 
 
 @pytest.fixture
@@ -92,6 +95,24 @@ def test_a_policy_judges_each_record_by_its_own_licence_and_model(lakes: Lakes) 
     assert dropped(share_alike="drop") == {"dd": "CC-BY-SA-4.0 (share-alike)"}
     terms = {"cc": "made with GPT-4 (OpenAI)", "ee": "made with Claude Opus (Anthropic)"}
     assert dropped(model_terms="drop") == terms
+    unknown = "made with models that are not known"
+    known["aa"] = replace(known["aa"], made_with=None)
+    known["ee"] = replace(known["ee"], made_with=None, reads=(*reads, replace(reads[0], config="else", made_with=())))
+    assert dropped(model_terms="drop") == {"aa": unknown, **terms}
+    assert made_with(known)["ee\x1felse"] == unknown
+
+
+def test_mixtures_of_models_whose_terms_bind_or_that_nobody_knows_are_no_free_ones() -> None:
+    why = made_with(catalogued())
+    assert {"tulu3_sft", "tulu3_preference", "helpsteer3", "smoltalk2\x1fSFT", "smoltalk2\x1fPreference"} <= why.keys()
+    free = ("dolly", "oasst1", "gsm8k", "countdown", "openthoughts3", "openr1_math_220k")
+    assert not {place.split("\x1f")[0] for place in why} & set(free)
+
+
+def test_the_sources_that_are_known_are_asked_for_their_terms() -> None:
+    """A collection of names alone would let pass what the terms of models bind."""
+    with pytest.raises(AttributeError):
+        grounds(Recipe(sources={}, licence=LicencePolicy(model_terms="drop")), ("aa",))  # type: ignore[arg-type]
 
 
 def test_evidence_of_one_record_is_its_row_of_the_whole(lakes: Lakes) -> None:
@@ -104,3 +125,12 @@ def test_evidence_of_one_record_is_its_row_of_the_whole(lakes: Lakes) -> None:
     assert one.equals(whole.filter(pl.col("id") == id_of(2)))
     assert one.select("of_row", "first", "limit").row(0) == (2, 0, 2)
     assert evidence(state, recipe, FAMILIES["cot"], KNOWN).is_empty()
+
+
+def test_of_rows_that_are_repeated_a_hundredfold_one_stays(lakes: Lakes) -> None:
+    lakes.source("aa", instructions("aa", [question for _ in range(100) for question in QUESTIONS]))
+    made = ledger(lakes.state(), "default", Recipe(sources={"aa": None}), KNOWN)
+    told = dict(made.group_by("fate").len().rows())
+    assert told == {"kept": 3, "exact duplicate": 297}
+    kept = made.filter(pl.col("fate") == "kept")
+    assert kept.join(lakes.state().records("id", "prompt").collect(), on="id")["prompt"].n_unique() == 3

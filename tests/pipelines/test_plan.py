@@ -81,7 +81,8 @@ def test_a_source_under_another_licence_is_read_again_and_a_policy_says_what_it_
     assert planned.license == "cc-by-nc-4.0"
     policy = LicencePolicy(use="commercial", model_terms="drop")
     assert shut_out(policy, planned.license, SOURCE) == "cc-by-nc-4.0 (non-commercial)"
-    assert shut_out(policy, "mit", SOURCE) is None
+    assert shut_out(policy, "mit", SOURCE) == "made with models that are not known"
+    assert shut_out(policy, "mit", replace(SOURCE, made_with=())) is None
     made = replace(SOURCE, made_with=("GPT-4",))
     assert shut_out(policy, "mit", made) == "made with GPT-4 (OpenAI)"
     told = str(Plan("sample", (planned,), (), (), (RecipePlan("r", shut_out=("set: cc-by-nc-4.0",)),), ()))

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from lakes import Lakes, instructions
+from lakes import Lakes, instructions, known
 
 from pipelines.effects.sweep import sweep
 from pipelines.errors import TamisError
@@ -21,7 +21,7 @@ from pipelines.states import State, open_state
 from pipelines.story.tell import tell
 from pipelines.workspace import Workspace
 
-KNOWN = ("aa",)
+KNOWN = known("aa")
 TEXTS = [("Who?", "Ann."), ("What?", "A bird."), ("Where?", "Here."), ("When?", "Now.")]
 
 

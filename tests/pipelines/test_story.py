@@ -1,6 +1,6 @@
 import polars as pl
 import pytest
-from lakes import FILE, Lakes, instructions, pair, reject
+from lakes import FILE, Lakes, instructions, known, pair, reject
 
 from pipelines.errors import TamisError
 from pipelines.lake import Lake
@@ -13,7 +13,7 @@ from pipelines.story.row import place, tell_row
 from pipelines.story.tell import tell
 from pipelines.story.words import sentence, shortened
 
-KNOWN = ("aa", "bb", "cc")
+KNOWN = known("aa", "bb", "cc")
 PLAIN = Recipe(sources={"aa": None, "bb": None})
 NOTHING = {"reason": None, "value": None, "threshold": None, "survivor": None, "similarity": None}
 QUESTIONS = [("How high is the tower?", "As high as 300 m."), ("Name a colour.", "Blue."), ("Who sings?", "A bird.")]

@@ -1,6 +1,6 @@
 import polars as pl
 import pytest
-from lakes import FILE, Lakes, instructions, pair
+from lakes import FILE, Lakes, instructions, known, pair
 from numbers_source import SETTINGS, SOURCE, rows, snapshot
 
 from pipelines.accounting import accounts
@@ -19,7 +19,7 @@ from pipelines.story.tell import tell
 from pipelines.tombstones import forgotten_since, without_forgotten
 from pipelines.workspace import Workspace
 
-KNOWN = ("aa",)
+KNOWN = known("aa")
 PLAIN = Recipe(sources={"aa": None})
 QUESTIONS = [("Who is she?", "Ann Lee of 3 Elm Street."), ("Name a colour.", "Blue."), ("Who sings?", "A bird.")]
 ID = "aa/instruction/default.train.0.0"

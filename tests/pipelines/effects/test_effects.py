@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from lakes import Lakes, instructions, pair
+from lakes import Lakes, instructions, known, pair
 
 from pipelines.effects.changes import changes
 from pipelines.effects.diff import diff
@@ -18,7 +18,7 @@ from pipelines.ledger import Published, ledger, publish_ledger
 from pipelines.recipe import Duplicates, LicencePolicy, Recipe
 from pipelines.workspace import workspace
 
-KNOWN = ("aa", "bb")
+KNOWN = known("aa", "bb")
 WORDS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
 SYMBOLS = [0.0, 0.9, 0.9, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.95]
 

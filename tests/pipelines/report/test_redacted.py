@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from lakes import Lakes, instructions, reject
+from lakes import Lakes, instructions, known, reject
 
 from pipelines import corpus
 from pipelines.as_published import redaction_of
@@ -26,7 +26,7 @@ def published(lake: Lake, *kinds: str) -> Pass:
     texts = [(f"Is it {MAIL}?", f"Yes, {MAIL}."), (f"And {MAIL}?", "No.")]
     lakes.source("aa", instructions("aa", texts), reject("aa", 2, "broken line", f'{{"mail": "{MAIL}'))
     recipe = Recipe.model_validate({"sources": {"aa": {"limit": 1}}, "redact": list(kinds)})
-    return publish_ledger(lakes.state(), "default", recipe, ("aa",)).published
+    return publish_ledger(lakes.state(), "default", recipe, known("aa")).published
 
 
 @pytest.mark.parametrize(("kinds", "there"), [((), True), (("emails",), False)])

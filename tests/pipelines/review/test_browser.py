@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from lakes import known
 from review_lake import RECIPE, TRAP
 
 from pipelines.exports import export
@@ -85,7 +86,7 @@ def test_ten_minutes_of_an_annotator(page: Any, round_: Round, place: Workspace)
     assert set(round_.verdicts()["user"]) == {round_.server.annotator.username}
 
     # Without a verdict the rule drops every answer of three words.
-    done = publish_ledger(made.published.state, "default", RECIPE, ("aa",))
+    done = publish_ledger(made.published.state, "default", RECIPE, known("aa"))
     fates = {id_: (fate, reason) for id_, fate, reason in done.ledger.select("id", "fate", "reason").rows()}
     assert fates["aa/instruction/0"][0] == "kept"
     assert fates["aa/instruction/1"] == ("rule", "short")
@@ -95,4 +96,4 @@ def test_ten_minutes_of_an_annotator(page: Any, round_: Round, place: Workspace)
     exported = pl.read_parquet(place.exports / "default" / "instruction" / "train.parquet")
     assert [row[0]["content"] for row in exported["completion"]] == [TRAP]
     assert pl.read_parquet(place.exports / "default" / "preference" / "train.parquet").height == 5
-    assert "turned down by people" in str(tell(made.lake, "aa/preference/0", {"default": RECIPE}, ("aa",)))
+    assert "turned down by people" in str(tell(made.lake, "aa/preference/0", {"default": RECIPE}, known("aa")))

@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from lakes import Lakes, empty, instructions, pair
+from lakes import Lakes, empty, instructions, known, pair
 from verdict_rows import verdict, verdicts
 
 from pipelines.accounting import accounts
@@ -22,7 +22,7 @@ from pipelines.workspace import Workspace
 SHORT = Rule(name="short", signal="completion_words", comparison="<", threshold=5, why="It says nothing.")
 SHOUTED = Rule(name="shouted", signal="completion_words", comparison=">", threshold=50, why="It is loud.")
 RECIPE = Recipe(sources={"bb": None, "aa": None}, rules=[SHORT])
-KNOWN = ("aa", "bb")
+KNOWN = known("aa", "bb")
 SETTINGS = LakeSettings()
 LONG = " ".join(f"word{n}" for n in range(60))
 

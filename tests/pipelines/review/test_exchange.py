@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from lakes import Lakes, instructions
+from lakes import Lakes, instructions, known
 from typer.testing import CliRunner
 
 from pipelines.cli import app
@@ -34,7 +34,7 @@ def published(lake: Lake) -> Pass:
     made = Lakes(lake)
     asked = [(f"Question {n}?", f"Answer {n}.") for n in range(30)]
     made.source("aa", instructions("aa", asked), completion_words=list(range(30)))
-    done = publish_ledger(made.state(), "default", RECIPE, ("aa",)).published
+    done = publish_ledger(made.state(), "default", RECIPE, known("aa")).published
     refresh_queue(lake, done, RECIPE)
     return done
 
@@ -130,7 +130,7 @@ def test_what_review_brought_is_measured(lake: Lake, published: Pass, tmp_path: 
     )
     file.write_parquet(path)
     import_verdicts(lake, path, user="ana")
-    second = publish_ledger(published.state, "default", RECIPE, ("aa",)).published
+    second = publish_ledger(published.state, "default", RECIPE, known("aa")).published
     assert second.number == published.number + 1 and "verdicts" in second.versions
     told = measure(second, RECIPE, lake.scan("verdicts").collect())
     assert (told.answers, told.people, sum(told.decided.values())) == (QUEUED, 1, QUEUED)

@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from lakes import Lakes, empty, instructions, pair
+from lakes import Lakes, empty, instructions, known, pair
 from verdict_rows import verdict, verdicts
 
 from pipelines.lake import Lake
@@ -34,7 +34,7 @@ def recipe(**review) -> Recipe:
 
 
 def published(lakes: Lakes, said: Recipe, pairs: pl.DataFrame | None = None) -> Pass:
-    return publish_ledger(lakes.state(pairs), "default", said, ("aa",)).published
+    return publish_ledger(lakes.state(pairs), "default", said, known("aa")).published
 
 
 def row_of(queued: pl.DataFrame) -> pl.Series:

@@ -18,7 +18,7 @@ from pipelines.lake import Lake
 from pipelines.layouts.known import LAYOUTS
 from pipelines.sources import sources
 from pipelines.unseen import place as unseen_place
-from pipelines.unseen.adding import Wish, keys, write_file
+from pipelines.unseen.adding import Wish, add, keys, write_file
 from pipelines.unseen.inspection import inspect
 from pipelines.workspace import Workspace
 
@@ -203,3 +203,28 @@ def test_of_a_large_file_the_first_rows_are_fetched_only(
     assert seen.best is not None
     assert (seen.best.layout, seen.best.yielding) == ("prompt-completion", 30)
     assert len(seen.sample.rows) == 30
+
+
+@pytest.mark.parametrize("form", ["script", "no train"])
+def test_a_repository_of_a_script_or_without_a_train_split_becomes_a_source(
+    tmp_path: Path, place: Workspace, lake_file: Path, form: str
+) -> None:
+    name, root = form.replace(" ", "_"), tmp_path / "hub/team"
+    if form == "script":
+        write(root / name / f"{name}.py", "import datasets\n\nclass Set(datasets.GeneratorBasedBuilder): ...\n")
+        for split in ("train", "test"):
+            written(root / name / f".refs/convert/parquet/default/{split}/0000.parquet", rows("alpaca", 7))
+    else:
+        card = "---\nconfigs:\n- config_name: talks\n  data_files:\n"
+        splits = "".join(f"  - split: {split}\n    path: {split}.jsonl\n" for split in ("chat", "code"))
+        write(root / name / "README.md", f"{card}{splits}- config_name: more\n  data_files: more.jsonl\n---\n")
+        for split in ("chat", "code", "more"):
+            written(root / name / f"{split}.jsonl", rows("alpaca", 7))
+    with serving(tmp_path / "hub"):
+        hub = Hub(None, CACHE, online=False)
+        seen = inspect(f"team/{name}", hub, place, config=None if form == "script" else "talks")
+        assert seen.best is not None
+        addition = add(seen, Wish())
+        expected = 7 if form == "script" else 14
+        assert counts(read(addition.name, place, hub)) == (expected, expected, 0, 0)
+    assert (addition.fit.layout, addition.left) == ("alpaca", ("test",) if form == "script" else ("more",))

@@ -39,6 +39,11 @@ def test_every_layout_is_among_the_variants() -> None:
             "prompt-completion",
             "label says which answers are good",
         ),
+        (
+            {"prompt": "Say.", "completion": "So.", "label": True},
+            "problem",
+            "label says which answers are good",
+        ),
         ({"question": "Which?", "choices": ["a", "b"], "answer": 1}, "problem", "choices holds the choices"),
         (
             {"prompt": "What?", "completion": "A cat.", "image": "aGk="},
