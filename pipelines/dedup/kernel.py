@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import numba as nb
 import numpy as np
+from llvmlite import ir
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
@@ -114,6 +115,22 @@ def ones(context: Any, bits: Any) -> Any:
         return builder.ctpop(arguments[0])
 
     return nb.types.uint64(nb.types.uint64), code
+
+
+@_instruction
+def fetch(context: Any, data: Any, place: Any) -> Any:
+    """Ask for the cache line of an element of an array, by its number among all of them, before it is read."""
+
+    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = target.make_array(signature.args[0])(target, builder, arguments[0])
+        address = builder.bitcast(builder.gep(array.data, [arguments[1]]), cgutils.voidptr_t)
+        read, keep, of_data = (cgutils.int32_t(value) for value in (0, 3, 1))
+        kinds = [cgutils.voidptr_t, *[cgutils.int32_t] * 3]
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [cgutils.voidptr_t], ir.FunctionType(ir.VoidType(), kinds))
+        builder.call(prefetch, [address, read, keep, of_data])
+        return cgutils.intp_t(0)
+
+    return nb.types.int64(data, nb.types.int64), code
 
 
 def stream(seed: int, length: int) -> list[int]:
