@@ -2,6 +2,7 @@
 # ruff: noqa: ANN401 -- what numba hands to an intrinsic has no types.
 
 import contextlib
+import functools
 import hashlib
 import os
 import tempfile
@@ -33,6 +34,7 @@ Function = TypeVar("Function", bound=Callable[..., object])
 _GOLDEN: Final = 0x9E3779B97F4A7C15
 _MIX: Final = np.uint64(0xD6E8FEB86659FD93)
 _HALF: Final = np.uint64(32)
+_VECTOR: Final = ir.VectorType(ir.IntType(8), 64)
 
 
 def kernel(function: Function) -> Function:
@@ -131,6 +133,84 @@ def fetch(context: Any, data: Any, place: Any) -> Any:
         return cgutils.intp_t(0)
 
     return nb.types.int64(data, nb.types.int64), code
+
+
+@_instruction
+def letters_of(context: Any, data: Any, place: Any) -> Any:
+    """A bit for each of the 64 bytes of an array from `place` on, the first the lowest: a letter, digit or underscore
+    of ASCII. All must be in it.
+    """
+
+    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        byte = _sixty_four(target, builder, signature, arguments)
+        letter = _within(builder, builder.or_(byte, _each(0x20)), "a", "z")
+        return _gathered(builder, letter, _within(builder, byte, "0", "9"), _within(builder, byte, "_", "_"))
+
+    return nb.types.uint64(data, place), code
+
+
+@_instruction
+def digits_of(context: Any, data: Any, place: Any) -> Any:
+    """The same for digits."""
+
+    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        byte = _sixty_four(target, builder, signature, arguments)
+        return _gathered(builder, _within(builder, byte, "0", "9"))
+
+    return nb.types.uint64(data, place), code
+
+
+@_instruction
+def points_of(context: Any, data: Any, place: Any) -> Any:
+    """The same for points."""
+
+    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        byte = _sixty_four(target, builder, signature, arguments)
+        return _gathered(builder, _within(builder, byte, ".", "."))
+
+    return nb.types.uint64(data, place), code
+
+
+@_instruction
+def signs_of(context: Any, data: Any, place: Any) -> Any:
+    """The same for what may be an operator: `!%&()*+-/<=>[]^{|}~`."""
+
+    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        byte = _sixty_four(target, builder, signature, arguments)
+        ranges = ("!!", "%&", "(+", "--", "//", "<>", "[[", "]^", "{~")
+        return _gathered(builder, *(_within(builder, byte, *ends) for ends in ranges))
+
+    return nb.types.uint64(data, place), code
+
+
+@_instruction
+def foreign_of(context: Any, data: Any, place: Any) -> Any:
+    """The same for bytes that are not of ASCII."""
+
+    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        byte = _sixty_four(target, builder, signature, arguments)
+        return _gathered(builder, builder.icmp_unsigned(">=", byte, _each(0x80)))
+
+    return nb.types.uint64(data, place), code
+
+
+def _sixty_four(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    array = target.make_array(signature.args[0])(target, builder, arguments[0])
+    first = builder.gep(array.data, [arguments[1]])
+    return builder.load(builder.bitcast(first, _VECTOR.as_pointer()), align=1)
+
+
+def _each(value: int) -> Any:
+    return ir.Constant(_VECTOR, [value] * 64)
+
+
+def _within(builder: Any, byte: Any, first: str, last: str) -> Any:
+    """Whether each byte is between two characters, both included."""
+    return builder.icmp_unsigned("<=", builder.sub(byte, _each(ord(first))), _each(ord(last) - ord(first)))
+
+
+def _gathered(builder: Any, *found: Any) -> Any:
+    return builder.bitcast(functools.reduce(builder.or_, found), ir.IntType(64))
 
 
 def stream(seed: int, length: int) -> list[int]:
