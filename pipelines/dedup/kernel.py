@@ -42,6 +42,14 @@ def kernel(function: Function) -> Function:
     return cast(Function, nb.njit(nogil=True, cache=True)(function))
 
 
+def step(function: Function) -> Function:
+    """The same for a function that a kernel calls for each row, or more often, and that makes no array.
+
+    Nobody counts who holds its arrays: the caller does while it runs, and counting takes a tenth of a short row's time.
+    """
+    return cast(Function, nb.njit(nogil=True, cache=True, _nrt=False)(function))
+
+
 def _instruction(function: Callable[..., object]) -> Callable[..., np.uint64]:
     """A function of a processor instruction or two, for kernels alone; `function` writes LLVM's code for it."""
     return cast(Callable[..., np.uint64], intrinsic(function))

@@ -47,6 +47,7 @@ from pipelines.dedup.kernel import (
     ones,
     points_of,
     signs_of,
+    step,
     zeros_below,
 )
 
@@ -167,7 +168,7 @@ def _most(offsets: Int64s) -> int:
     return int(offsets[-1] - offsets[0]) // 2 + 3 * len(offsets)
 
 
-@kernel
+@step
 def _kind_at(data: Bytes, place: Integer, end: Integer, kinds: UInt32s) -> tuple[Integer, Integer]:
     """Kind of the character at `place` and how many bytes it has; SPACE at the end of a text."""
     if place >= end:
@@ -272,7 +273,7 @@ def _plane(data: Bytes, blocks: int, behind_digit: bool, first: int, planes: Pla
     return bool(before != 0)
 
 
-@kernel
+@step
 def _any(bits: UInt64s, start: Integer, end: Integer) -> bool:
     """Whether a bit is set from `start` to `end`."""
     found = np.uint64(0)
@@ -291,7 +292,7 @@ def _window(bits: UInt64s, place: Integer) -> np.uint64:
     return window
 
 
-@kernel
+@step
 def _joined(
     said: UInt64s,
     signs: UInt64s,
@@ -338,7 +339,7 @@ def _weighed(values: UInt64s, run: Integer, length: Integer) -> np.uint64:
     return total
 
 
-@kernel
+@step
 def _plain_words(
     data: Bytes,
     first: Integer,
@@ -414,7 +415,7 @@ def _hashed(data: Bytes, begin: Integer, stop: Integer) -> np.uint64:
     return _stirred(word, (eight_bytes(data, begin) | _LOWER) & ((_ONE << np.uint64(8 * (stop - begin))) - _ONE))
 
 
-@kernel
+@step
 def _words(
     data: Bytes,
     first: Integer,
@@ -468,7 +469,7 @@ def _loud(data: Bytes, place: Integer, begin: Integer, kinds: UInt32s, before: I
     return begin - place > 3 or there & LOUD != 0 or point
 
 
-@kernel
+@step
 def _gap(
     data: Bytes, place: Integer, end: Integer, kinds: UInt32s, before: Integer, fresh: bool, pending: np.uint64
 ) -> tuple[Integer, Integer, bool, np.uint64]:
@@ -495,7 +496,7 @@ def _gap(
     return place, before, fresh, pending
 
 
-@kernel
+@step
 def _word(data: Bytes, place: Integer, end: Integer, kinds: UInt32s) -> tuple[np.uint64, Integer, Integer]:
     """Hash of the word that begins at `place`, where it ends, and the kind of its last character.
 
@@ -540,7 +541,7 @@ def _letters_of(eight: np.uint64) -> np.uint64:
     return (letter | digit | underscore) & ~eight
 
 
-@kernel
+@step
 def _operators(
     data: Bytes,
     place: Integer,
