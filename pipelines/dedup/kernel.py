@@ -34,6 +34,8 @@ Function = TypeVar("Function", bound=Callable[..., object])
 _GOLDEN: Final = 0x9E3779B97F4A7C15
 _MIX: Final = np.uint64(0xD6E8FEB86659FD93)
 _HALF: Final = np.uint64(32)
+LANES: Final = 16
+_LANES: Final = ir.VectorType(ir.IntType(32), LANES)
 _VECTOR: Final = ir.VectorType(ir.IntType(8), 64)
 
 
@@ -200,6 +202,39 @@ def foreign_of(context: Any, data: Any, place: Any) -> Any:
         return _gathered(builder, builder.icmp_unsigned(">=", byte, _each(0x80)))
 
     return nb.types.uint64(data, place), code
+
+
+@_instruction
+def least_permuted(
+    context: Any, hashes: Any, start: Any, end: Any, factors: Any, terms: Any, place: Any, least: Any
+) -> Any:
+    """Fill LANES places of `least` from `place` on: the least `factor * hash + term`, in 32 bits, of the upper halves of
+    `hashes[start:end]`. A comparison with the next of so many places needs no other look at the hashes.
+    """
+
+    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        held, first, last, many_factors, many_terms, at, out = arguments
+
+        def element(number: int, value: Any, index: Any) -> Any:
+            return builder.gep(target.make_array(signature.args[number])(target, builder, value).data, [index])
+
+        def lanes(number: int, value: Any) -> Any:
+            return builder.bitcast(element(number, value, at), _LANES.as_pointer())
+
+        factor, term = (builder.load(lanes(*of), align=4) for of in ((3, many_factors), (4, many_terms)))
+        found = cgutils.alloca_once_value(builder, ir.Constant(_LANES, [0xFFFFFFFF] * LANES))
+        with cgutils.for_range(builder, builder.sub(last, first)) as loop:
+            hashed = builder.load(element(0, held, builder.add(first, loop.index)))
+            half = builder.trunc(builder.lshr(hashed, ir.Constant(hashed.type, 32)), cgutils.int32_t)
+            none = ir.Constant(_LANES, ir.Undefined)
+            same = ir.Constant(_LANES, [0] * LANES)
+            each = builder.shuffle_vector(builder.insert_element(none, half, cgutils.int32_t(0)), none, same)
+            value, before = builder.add(builder.mul(each, factor), term), builder.load(found)
+            builder.store(builder.select(builder.icmp_unsigned("<", value, before), value, before), found)
+        builder.store(builder.load(found), lanes(6, out), align=4)
+        return cgutils.intp_t(0)
+
+    return nb.types.int64(hashes, nb.types.int64, nb.types.int64, factors, terms, nb.types.int64, least), code
 
 
 def _sixty_four(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.dedup.kernel import Int64s, UInt32s, UInt64s, kernel, mix, stream
+from pipelines.dedup.kernel import LANES, Int64s, UInt32s, UInt64s, kernel, least_permuted, mix, stream
 from pipelines.dedup.shingles import Shingles
 
 BANDS: Final = 25
@@ -21,7 +21,6 @@ ROWS: Final = 5
 _PLACES: Final = 128
 """A power of two, by which a throw is a shift; the last three are not used."""
 _ROUNDS: Final = 2
-_STEP: Final = 64
 _PLACE_SHIFT: Final = np.uint64(57)
 _VALUE_SHIFT: Final = np.uint64(27)
 _VALUE: Final = np.uint64((1 << 30) - 1)
@@ -50,14 +49,14 @@ def _sign(
     weights: UInt64s,
     keys: UInt32s,
 ) -> None:
-    least, weighed, longest = np.empty(_PLACES, np.uint32), np.empty(BANDS * ROWS, np.uint64), np.int64(0)
-    for row in range(len(offsets) - 1):
-        longest = max(longest, offsets[row + 1] - offsets[row])
-    halves = np.empty(longest + _STEP, np.uint32)
+    least, weighed = np.empty(_PLACES, np.uint32), np.empty(BANDS * ROWS, np.uint64)
+    empty, found = np.empty(_PLACES + 1, np.int64), np.empty(_PLACES, np.uint32)
+    some_factors, some_terms = np.zeros(_PLACES, np.uint32), np.zeros(_PLACES, np.uint32)
     for row in range(len(offsets) - 1):
         start, end = offsets[row], offsets[row + 1]
-        least[:] = _LARGEST
-        empty = BANDS * ROWS
+        for place in range(_PLACES):
+            least[place] = _LARGEST
+        left = 0
         for round in range(_ROUNDS):
             for place in range(start, end):
                 # The operators' bits say nothing here: texts that differ in them alone are to meet.
@@ -65,19 +64,18 @@ def _sign(
                 into = thrown >> _PLACE_SHIFT
                 value = np.uint32(round) << np.uint32(30) | np.uint32(thrown >> _VALUE_SHIFT & _VALUE)
                 least[into] = min(least[into], value)
-            empty = 0
+            left = 0
             for place in range(BANDS * ROWS):
-                empty += least[place] == _LARGEST
-            if empty == 0:
+                empty[left] = place
+                left += least[place] == _LARGEST
+            if left == 0:
                 break
-        if empty != 0:
-            # Repeated to a length that vector instructions take without a rest.
-            length = (end - start + _STEP - 1) // _STEP * _STEP
-            for place in range(length):
-                halves[place] = np.uint32(hashes[min(start + place, end - 1)] >> _HALF)
-            for place in range(BANDS * ROWS):
-                if least[place] == _LARGEST:
-                    least[place] = _permuted(halves, length // _STEP, factors[place], terms[place])
+        for place in range(left):
+            some_factors[place], some_terms[place] = factors[empty[place]], terms[empty[place]]
+        for place in range(0, left, LANES):
+            least_permuted(hashes, start, end, some_factors, some_terms, place, found)
+        for place in range(left):
+            least[empty[place]] = found[place]
         for place in range(BANDS * ROWS):
             weighed[place] = np.uint64(least[place]) * weights[place]
         for band in range(BANDS):
@@ -85,15 +83,3 @@ def _sign(
             for place in range(ROWS):
                 key += weighed[band * ROWS + place]
             keys[band, row] = np.uint32(mix(key) >> _HALF)
-
-
-@kernel
-def _permuted(halves: UInt32s, steps: int, factor: np.uint32, term: np.uint32) -> np.uint32:
-    """The least of all by a permutation."""
-    least = _LARGEST
-    for place in range(steps * _STEP):
-        # A comparison, not min(): only this becomes vector instructions.
-        value = np.uint32(np.uint32(factor * halves[place]) + term)
-        if value < least:
-            least = value
-    return least
