@@ -2,10 +2,9 @@
 
 25 bands of 5 places: a pair of Jaccard similarity .5 meets in some band with probability .55, .7 with .990, .8 with
 .99995. The places of a signature are filled as in Fast Similarity Sketching (Dahlgaard et al. 2017, arXiv:1704.04370):
-in some rounds each shingle is thrown into one place only, where the least of the first round that has any stays; what
-is empty after them gets the least of all shingles by a permutation of its own (a 32-bit multiply-add with an odd
-factor). So two sets agree in a place with the probability of their similarity, and a long text costs a throw or two a
-shingle.
+each shingle is thrown into one place only, where the least stays; what is empty then gets the least of all shingles by
+a permutation of its own (a 32-bit multiply-add with an odd factor). So two sets agree in a place with the probability
+of their similarity, and a long text costs a throw a shingle.
 """
 
 from typing import Final
@@ -20,13 +19,11 @@ ROWS: Final = 5
 
 _PLACES: Final = 128
 """A power of two, by which a throw is a shift; the last three are not used."""
-_ROUNDS: Final = 2
 _PLACE_SHIFT: Final = np.uint64(57)
-_VALUE_SHIFT: Final = np.uint64(27)
-_VALUE: Final = np.uint64((1 << 30) - 1)
+_VALUE_SHIFT: Final = np.uint64(25)
 _HALF: Final = np.uint64(32)
 _LARGEST: Final = np.uint32(0xFFFFFFFF)
-_throws: Final = np.array(stream(3, _ROUNDS), np.uint64) | np.uint64(1)
+_THROW: Final = np.uint64(stream(3, 1)[0] | 1)
 _factors: Final = np.array(stream(1, _PLACES), np.uint64).astype(np.uint32) | np.uint32(1)
 _terms: Final = np.array(stream(2, _PLACES), np.uint64).astype(np.uint32)
 _weights: Final = np.array(stream(4, BANDS * ROWS), np.uint64) | np.uint64(1)
@@ -35,7 +32,7 @@ _weights: Final = np.array(stream(4, BANDS * ROWS), np.uint64) | np.uint64(1)
 def signatures(sets: Shingles) -> UInt32s:
     """The keys of each text's bands: an array of BANDS times texts."""
     keys = np.empty((BANDS, len(sets)), np.uint32)
-    _sign(sets.offsets, sets.hashes, _throws, _factors, _terms, _weights, keys)
+    _sign(sets.offsets, sets.hashes, _factors, _terms, _weights, keys)
     return keys
 
 
@@ -43,7 +40,6 @@ def signatures(sets: Shingles) -> UInt32s:
 def _sign(
     offsets: Int64s,
     hashes: UInt64s,
-    throws: UInt64s,
     factors: UInt32s,
     terms: UInt32s,
     weights: UInt64s,
@@ -56,20 +52,15 @@ def _sign(
         start, end = offsets[row], offsets[row + 1]
         for place in range(_PLACES):
             least[place] = _LARGEST
+        for place in range(start, end):
+            # The operators' bits say nothing here: texts that differ in them alone are to meet.
+            thrown = (hashes[place] >> _HALF) * _THROW
+            into = thrown >> _PLACE_SHIFT
+            least[into] = min(least[into], np.uint32(thrown >> _VALUE_SHIFT))
         left = 0
-        for round in range(_ROUNDS):
-            for place in range(start, end):
-                # The operators' bits say nothing here: texts that differ in them alone are to meet.
-                thrown = (hashes[place] >> _HALF) * throws[round]
-                into = thrown >> _PLACE_SHIFT
-                value = np.uint32(round) << np.uint32(30) | np.uint32(thrown >> _VALUE_SHIFT & _VALUE)
-                least[into] = min(least[into], value)
-            left = 0
-            for place in range(BANDS * ROWS):
-                empty[left] = place
-                left += least[place] == _LARGEST
-            if left == 0:
-                break
+        for place in range(BANDS * ROWS):
+            empty[left] = place
+            left += least[place] == _LARGEST
         for place in range(left):
             some_factors[place], some_terms[place] = factors[empty[place]], terms[empty[place]]
         for place in range(0, left, LANES):
