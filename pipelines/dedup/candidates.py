@@ -114,7 +114,7 @@ def _number(
         word, bit = at >> _SIX, _ONE << (at & _SIXTY_THREE)
         filter_[word, 1] |= filter_[word, 0] & bit
         filter_[word, 0] |= bit
-    left = 0
+    left: Integer = 0
     for row in range(len(keys)):
         at = mix(np.uint64(keys[row]) ^ salts[row]) & last
         repeated[left] = row

@@ -49,7 +49,7 @@ def step(function: Function) -> Function:
 
     Nobody counts who holds its arrays: the caller does while it runs, and counting takes a tenth of a short row's time.
     """
-    return cast(Function, nb.njit(nogil=True, cache=True, _nrt=False)(function))
+    return cast(Function, nb.njit(nogil=True, cache=True, _nrt=False)(function))  # type: ignore[call-overload]
 
 
 def _instruction(function: Callable[..., object]) -> Callable[..., np.uint64]:
@@ -138,7 +138,9 @@ def fetch(context: Any, data: Any, place: Any) -> Any:
         address = builder.bitcast(builder.gep(array.data, [arguments[1]]), cgutils.voidptr_t)
         read, keep, of_data = (cgutils.int32_t(value) for value in (0, 3, 1))
         kinds = [cgutils.voidptr_t, *[cgutils.int32_t] * 3]
-        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [cgutils.voidptr_t], ir.FunctionType(ir.VoidType(), kinds))
+        prefetch = builder.module.declare_intrinsic(
+            "llvm.prefetch", [cgutils.voidptr_t], ir.FunctionType(ir.VoidType(), kinds)
+        )
         builder.call(prefetch, [address, read, keep, of_data])
         return cgutils.intp_t(0)
 
@@ -208,8 +210,8 @@ def foreign_of(context: Any, data: Any, place: Any) -> Any:
 def least_permuted(
     context: Any, hashes: Any, start: Any, end: Any, factors: Any, terms: Any, place: Any, least: Any
 ) -> Any:
-    """Fill LANES places of `least` from `place` on: the least `factor * hash + term`, in 32 bits, of the upper halves of
-    `hashes[start:end]`. A comparison with the next of so many places needs no other look at the hashes.
+    """Fill LANES places of `least` from `place` on: the least `factor * half + term`, in 32 bits, of the upper halves
+    of `hashes[start:end]`.
     """
 
     def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -222,7 +224,8 @@ def least_permuted(
             return builder.bitcast(element(number, value, at), _LANES.as_pointer())
 
         factor, term = (builder.load(lanes(*of), align=4) for of in ((3, many_factors), (4, many_terms)))
-        found = cgutils.alloca_once_value(builder, ir.Constant(_LANES, [0xFFFFFFFF] * LANES))
+        found = cgutils.alloca_once(builder, _LANES)  # type: ignore[no-untyped-call]
+        builder.store(ir.Constant(_LANES, [0xFFFFFFFF] * LANES), found)
         with cgutils.for_range(builder, builder.sub(last, first)) as loop:
             hashed = builder.load(element(0, held, builder.add(first, loop.index)))
             half = builder.trunc(builder.lshr(hashed, ir.Constant(hashed.type, 32)), cgutils.int32_t)

@@ -35,9 +35,10 @@ def lists(shared: Buckets, own: Buckets | None) -> Lists:
 
 
 @inlined
-def size_of(heads: Int64s, number: Integer) -> Integer:
+def size_of(heads: Int64s, number: Integer) -> np.int64:
     """Rows of the bucket of a list."""
-    return heads[number + 1, 0] - heads[number, 0]
+    size: np.int64 = heads[number + 1, 0] - heads[number, 0]
+    return size
 
 
 def nobody(length: int) -> Int32s:

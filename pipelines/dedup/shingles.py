@@ -30,7 +30,6 @@ from pipelines.dedup.characters import (
     table,
 )
 from pipelines.dedup.kernel import (
-    Bools,
     Bytes,
     Int32s,
     Int64s,
@@ -208,7 +207,9 @@ def _shingle(
     for row in range(len(words)):
         start, end = offsets[row], offsets[row + 1]
         if end <= readable and not _any(foreign, start - first, end - first):
-            count, signed, behind = _plain_words(data, first, start, end, kinds, letters, loud, bounds, gaps, said, signs)
+            count, signed, behind = _plain_words(
+                data, first, start, end, kinds, letters, loud, bounds, gaps, said, signs
+            )
         else:
             count, signed, behind = _words(data, first, start, end, kinds, letters, foreign, said, signs)
         made = max(count - size + 1, 1)
@@ -249,7 +250,7 @@ def _planes(offsets: Int64s, data: Bytes) -> Planes:
     """
     said = data[offsets[0] : offsets[-1]]
     blocks = len(said) // 64
-    planes = tuple(np.zeros(blocks + 2, np.uint64) for _ in range(3))
+    planes = (np.zeros(blocks + 2, np.uint64), np.zeros(blocks + 2, np.uint64), np.zeros(blocks + 2, np.uint64))
     rest = np.zeros(64, np.uint8)
     rest[: len(said) - 64 * blocks] = said[64 * blocks :]
     # Read only like the texts, so that it is the same kernel.
@@ -327,15 +328,15 @@ def _joined(
 @inlined
 def _five(values: UInt64s, run: Integer) -> np.uint64:
     """`_weighed` for WORDS, without a loop: only this becomes vector instructions."""
-    total = (values[run] * _BASE + values[run + 1]) * _BASE + values[run + 2]
-    return (total * _BASE + values[run + 3]) * _BASE + values[run + 4]
+    total = (np.uint64(values[run]) * _BASE + np.uint64(values[run + 1])) * _BASE + np.uint64(values[run + 2])
+    return (total * _BASE + np.uint64(values[run + 3])) * _BASE + np.uint64(values[run + 4])
 
 
 @inlined
 def _weighed(values: UInt64s, run: Integer, length: Integer) -> np.uint64:
-    total = np.uint64(0)
+    total: np.uint64 = np.uint64(0)
     for place in range(length):
-        total = total * _BASE + values[run + place]
+        total = total * _BASE + np.uint64(values[run + place])
     return total
 
 
@@ -352,13 +353,14 @@ def _plain_words(
     gaps: Int64s,
     said: UInt64s,
     signs: UInt64s,
-) -> tuple[int, bool, np.uint64]:
+) -> tuple[Integer, bool, np.uint64]:
     """What `_words` does, for a text of ASCII that more text stands behind.
 
     First the places at which words begin and end, and the words before which there may be operators, from the bits
     alone, then the hashes: so that no word waits for the one before it.
     """
-    words, noisy, edge, inside = 0, 0, 0, np.uint64(0)
+    words: Integer = 0
+    noisy, edge, inside = 0, 0, np.uint64(0)
     for place in range(start, end, 64):
         within = ~np.uint64(0) >> np.uint64(max(place + 64 - end, 0))
         bits = _window(letters, place - first) & within
@@ -394,9 +396,9 @@ def _plain_words(
             signs[word] = np.uint64(0)
     for gap in range(noisy):
         word = gaps[gap]
-        place = bounds[2 * word - 1] if word > 0 else start
-        kind = np.int64(kinds[data[place - 1]]) if word > 0 else np.int64(SPACE)
-        _, _, _, pending = _gap(data, place, end, kinds, kind, word == 0, np.uint64(0))
+        gap_start = bounds[2 * word - 1] if word > 0 else start
+        kind = np.int64(kinds[data[gap_start - 1]]) if word > 0 else np.int64(SPACE)
+        _, _, _, pending = _gap(data, gap_start, end, kinds, kind, word == 0, np.uint64(0))
         if word < words:
             signs[word] = pending
             signed |= pending != 0
