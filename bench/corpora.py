@@ -23,9 +23,9 @@ class Corpus:
     template: float = 0.0
 
 
-def corpus(made: Corpus) -> pl.DataFrame:
+def corpus(made: Corpus, seed: int = SEED) -> pl.DataFrame:
     """Columns `id`, `text` and `of`: the id of the row that it is a planted copy of, else null. Shuffled."""
-    rng = np.random.default_rng(SEED)
+    rng = np.random.default_rng(seed)
     copies = int(made.rows * made.planted)
     alike = int(made.rows * made.template)
     lengths = np.clip(rng.lognormal(np.log(made.words), 0.6, made.rows - copies).astype(np.int64), 8, 40 * made.words)

@@ -8,20 +8,24 @@ import argparse
 import json
 import tempfile
 import time
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from bench.children import child
-from bench.corpora import Corpus, corpus
+from bench.corpora import SEED, Corpus, corpus
 from bench.peers.measuring import peak
 from pipelines.dedup.near import near_duplicates
 
 _SIZES: Final = (60_000, 600_000, 6_000_000)
 _TEMPLATE: Final = Corpus(600_000, template=0.3)
 _MILLION: Final = 1_000_000
+_PIECE: Final = 600_000
 _SENTENCE: Final = "a sentence of more than five words that is said again and again\n"
 _LONG: Final = 50_000_000
 _ALLOWED: Final = 1.5
@@ -65,14 +69,24 @@ def run(data: Path | None) -> str:
     )
 
 
-def _make(made: str) -> pl.DataFrame:
-    if made == "equal":
-        return pl.DataFrame({"text": pl.Series([_SENTENCE]).new_from_index(0, _MILLION)})
-    if made == "short":
-        return pl.DataFrame({"text": pl.Series(["Yes."]).new_from_index(0, _MILLION)})
-    if made == "long":
-        return pl.DataFrame({"text": [_SENTENCE * (_LONG // len(_SENTENCE))]})
-    return corpus(Corpus(**json.loads(made))).select("text")
+def _make(made: str, path: Path) -> None:
+    """Write a corpus, at most _PIECE rows at a time: the largest would take more memory to make than to deduplicate."""
+    with pq.ParquetWriter(path, pa.schema({"text": pa.large_string()})) as writer:
+        for piece in _pieces(made):
+            writer.write_table(piece.select("text").to_arrow().cast(writer.schema))
+
+
+def _pieces(made: str) -> Iterator[pl.DataFrame]:
+    if made not in ("equal", "short", "long"):
+        wanted = Corpus(**json.loads(made))
+        for number, start in enumerate(range(0, wanted.rows, _PIECE)):
+            yield corpus(replace(wanted, rows=min(_PIECE, wanted.rows - start)), SEED + number)
+    elif made == "equal":
+        yield pl.DataFrame({"text": pl.Series([_SENTENCE]).new_from_index(0, _MILLION)})
+    elif made == "short":
+        yield pl.DataFrame({"text": pl.Series(["Yes."]).new_from_index(0, _MILLION)})
+    else:
+        yield pl.DataFrame({"text": [_SENTENCE * (_LONG // len(_SENTENCE))]})
 
 
 def _measure(path: Path) -> dict[str, Any]:
@@ -92,6 +106,6 @@ if __name__ == "__main__":
     parser.add_argument("made", nargs="?")
     arguments = parser.parse_args()
     if arguments.step == "make":
-        _make(arguments.made).write_parquet(arguments.path)
+        _make(arguments.made, arguments.path)
     else:
         print(json.dumps(_measure(arguments.path)))

@@ -18,6 +18,7 @@ from pipelines.dedup.meeting import (
     Found,
     Lists,
     Sets,
+    ask,
     extremes,
     lists,
     meet,
@@ -29,6 +30,7 @@ from pipelines.dedup.meeting import (
 from pipelines.dedup.shingles import Shingles
 
 _NOBODY: Final = np.int32(-1)
+_AHEAD: Final = 2
 _NONE: Final = np.zeros((1, 0), np.int32)
 _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 
@@ -133,7 +135,7 @@ def choose(
         _adjacent(known, threshold, nodes),
         meetings.places,
         (meetings.sets.offsets, meetings.sets.hashes),
-        (shared.numbers, shared.sizes, *((own.numbers, own.sizes) if own else (_NONE, _NONE[0]))),
+        (shared.numbers, own.numbers if own else _NONE),
         lists(shared, own),
         (nobody(nodes), nobody(equals), nobody(equals)),
         chosen.survivor,
@@ -175,19 +177,22 @@ def _choose(
     """Fill the last three, one entry a row: see `Chosen`. The rows stand in policy order."""
     offsets, hashes = sets
     starts, neighbours, known_similarity = known
-    shared, shared_sizes, _, _ = found
+    shared, _ = found
+    _, heads, _ = lists
     # The first row that is kept of each node, of each set of equal rows, and of those without a gold.
     kept, kept_equal, kept_bare = first_kept
     most = 0
     for place in range(len(offsets) - 1):
         most = max(most, offsets[place + 1] - offsets[place])
     seen, row_at = np.zeros(len(offsets), np.int32), np.zeros(len(offsets), np.int32)
-    table, stamps = np.zeros(slots_for(most), np.uint64), np.empty(slots_for(most), np.int64)
+    table, stamps = np.zeros(slots_for(most), np.uint64), np.zeros(slots_for(most), np.int64)
     sketches = np.zeros((len(offsets) - 1, SKETCH), np.uint64)
     comparing = (table, stamps, sketches, seen, row_at)
 
     for row in range(len(nodes)):
         node = nodes[row]
+        if row + _AHEAD < len(nodes) and places[nodes[row + _AHEAD]] >= 0:
+            ask(shared, heads, places[nodes[row + _AHEAD]])
         if exact and equal[row] != 0:
             other = kept_equal[equal[row]] if golds[row] == 0 else _earlier(kept[node], kept_bare[equal[row]])
             if other >= 0:
@@ -202,12 +207,12 @@ def _choose(
         if survivor[row] >= 0:
             continue
         place = places[node]
-        smallest, largest = extremes(shared, shared_sizes, place) if place >= 0 else (0, 0)
+        smallest, largest = extremes(shared, heads, place) if place >= 0 else (0, 0)
         if largest > 0:
             start, end = offsets[place], offsets[place + 1]
-            distinct = fill(hashes, start, end, table, stamps)
+            distinct = fill(hashes, start, end, table)
             if kept[node] < 0:
-                draw(hashes, start, end, distinct, sketches[place])
+                draw(hashes, start, end, distinct, sketches, place)
             left = COMPARED
             for round in range(2):
                 large = round == 1

@@ -19,6 +19,8 @@ SKETCH: Final = 8
 """64-bit numbers of a sketch, a cache line: 448 bits, by which texts of up to some 300 words are told apart without a
 look at them, and how many of them are set and how many distinct shingles there are."""
 
+_ROOMY: Final = 4_096
+"""Shingles of a row up to which its table may be four times as large: a probe less often goes on to the next slot."""
 _SKETCH_BITS: Final = np.uint64(64 * (SKETCH - 1))
 _LOW: Final = np.uint64(0xFFFFFFFF)
 _SIX: Final = np.uint64(6)
@@ -38,15 +40,15 @@ def similarities(sets: Shingles, left: Int32s, right: Int32s, floor: float = 0.0
 
 @inlined
 def slots_for(length: Integer) -> int:
-    """Places in the hash table of a row with `length` shingles: a power of two, at most half full."""
-    slots = 16
-    while slots < 2 * length:
+    """Places in the hash table of a row with `length` shingles: a power of two, at most a quarter full, or half."""
+    roomy, slots = length if length > _ROOMY else 2 * length, 16
+    while slots < 2 * roomy:
         slots *= 2
     return slots
 
 
 @kernel
-def fill(hashes: UInt64s, start: Integer, end: Integer, table: UInt64s, stamps: Int64s) -> int:
+def fill(hashes: UInt64s, start: Integer, end: Integer, table: UInt64s) -> int:
     """Put a row's shingles into the empty table; their number, each counted once."""
     mask = np.uint64(slots_for(end - start) - 1)
     distinct = 0
@@ -57,7 +59,6 @@ def fill(hashes: UInt64s, start: Integer, end: Integer, table: UInt64s, stamps: 
             slot = (slot + _ONE) & mask
         if table[slot] == 0:
             table[slot] = hashed
-            stamps[slot] = -1
             distinct += 1
     return distinct
 
@@ -74,15 +75,18 @@ def jaccard(
     hashes: UInt64s,
     length: Integer,
     distinct: Integer,
-    other: Integer,
     start: Integer,
     end: Integer,
     other_distinct: Integer,
     floor: float,
     table: UInt64s,
     stamps: Int64s,
+    stamp: Integer,
 ) -> float:
-    """Similarity of the row in the table, of `length` shingles, to the row `other`; -1 below the floor."""
+    """Similarity of the row in the table, of `length` shingles, to another; -1 below the floor.
+
+    `stamps`: as long as the table; `stamp`: a number that no comparison had before, above 0.
+    """
     total = distinct + other_distinct
     # |A and B| of which J is the floor; fewer cannot reach it.
     needed = floor * total / (1.0 + floor) - _SLACK
@@ -97,8 +101,8 @@ def jaccard(
         slot = (hashed >> _HALF) & mask
         while table[slot] != 0 and table[slot] ^ hashed > OPERATORS:
             slot = (slot + _ONE) & mask
-        if table[slot] != 0 and stamps[slot] != other:
-            stamps[slot] = other
+        if table[slot] != 0 and stamps[slot] != stamp:
+            stamps[slot] = stamp
             shared += 1
             agreed += table[slot] == hashed
     if agreed < AGREED * shared:
@@ -108,15 +112,15 @@ def jaccard(
 
 
 @kernel
-def draw(hashes: UInt64s, start: Integer, end: Integer, distinct: Integer, sketch: UInt64s) -> None:
-    """Set a bit of an empty sketch for each shingle of a row, and note how many distinct ones it has."""
+def draw(hashes: UInt64s, start: Integer, end: Integer, distinct: Integer, sketches: UInt64s, row: Integer) -> None:
+    """Set a bit of a row's empty sketch for each of its shingles, and note how many distinct ones it has."""
     for place in range(start, end):
         bit = (hashes[place] >> _HALF) * _SKETCH_BITS >> _HALF
-        sketch[bit >> _SIX] |= _ONE << (bit & _SIXTY_THREE)
+        sketches[row, bit >> _SIX] |= _ONE << (bit & _SIXTY_THREE)
     bits = np.uint64(0)
     for word in range(SKETCH - 1):
-        bits += ones(sketch[word])
-    sketch[SKETCH - 1] = np.uint64(distinct) | bits << _HALF
+        bits += ones(sketches[row, word])
+    sketches[row, SKETCH - 1] = np.uint64(distinct) | bits << _HALF
 
 
 @inlined
@@ -125,7 +129,7 @@ def drawn(sketches: UInt64s, row: Integer) -> Integer:
     return np.int64(sketches[row, SKETCH - 1] & _LOW)
 
 
-@kernel
+@inlined
 def within_reach(sketches: UInt64s, row: Integer, other: Integer, floor: float) -> bool:
     """False where the sketches alone show that two rows have a similarity below the floor.
 
@@ -137,7 +141,7 @@ def within_reach(sketches: UInt64s, row: Integer, other: Integer, floor: float) 
         shared += ones(sketches[row, word] & sketches[other, word])
     only = np.int64((sketches[row, SKETCH - 1] >> _HALF) - shared)
     only_other = np.int64((sketches[other, SKETCH - 1] >> _HALF) - shared)
-    return bool(min(distinct - only, theirs - only_other) >= floor * (distinct + theirs) / (1.0 + floor) - _SLACK)
+    return bool(min(distinct - only, theirs - only_other) >= floor / (1.0 + floor) * (distinct + theirs) - _SLACK)
 
 
 @kernel
@@ -160,11 +164,11 @@ def _compare(
     found: Floats,
 ) -> None:
     slots = slots_for(max(longest(offsets, left), longest(offsets, right)))
-    table, stamps = np.zeros(slots, np.uint64), np.empty(slots, np.int64)
+    table, stamps = np.zeros(slots, np.uint64), np.zeros(slots, np.int64)
     for rows in (left, right):
         for row in rows:
             if distinct[row] == 0:
-                distinct[row] = fill(hashes, offsets[row], offsets[row + 1], table, stamps)
+                distinct[row] = fill(hashes, offsets[row], offsets[row + 1], table)
                 empty(offsets[row + 1] - offsets[row], table)
     current = np.int64(-1)
     for pair in range(len(left)):
@@ -172,17 +176,17 @@ def _compare(
         if row != current:
             if current >= 0:
                 empty(offsets[current + 1] - offsets[current], table)
-            fill(hashes, offsets[row], offsets[row + 1], table, stamps)
+            fill(hashes, offsets[row], offsets[row + 1], table)
             current = np.int64(row)
         found[pair] = jaccard(
             hashes,
             offsets[row + 1] - offsets[row],
             distinct[row],
-            pair,
             offsets[other],
             offsets[other + 1],
             distinct[other],
             floor,
             table,
             stamps,
+            pair + 1,
         )

@@ -2,6 +2,7 @@
 # ruff: noqa: ANN401 -- what numba hands to an intrinsic has no types.
 
 import contextlib
+import functools
 import hashlib
 import os
 import tempfile
@@ -11,6 +12,7 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import numba as nb
 import numpy as np
+from llvmlite import ir
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
@@ -32,11 +34,22 @@ Function = TypeVar("Function", bound=Callable[..., object])
 _GOLDEN: Final = 0x9E3779B97F4A7C15
 _MIX: Final = np.uint64(0xD6E8FEB86659FD93)
 _HALF: Final = np.uint64(32)
+LANES: Final = 16
+_LANES: Final = ir.VectorType(ir.IntType(32), LANES)
+_VECTOR: Final = ir.VectorType(ir.IntType(8), 64)
 
 
 def kernel(function: Function) -> Function:
     """Compile a function on its first call; the machine code is kept on disk, so a later process only loads it."""
     return cast(Function, nb.njit(nogil=True, cache=True)(function))
+
+
+def step(function: Function) -> Function:
+    """The same for a function that a kernel calls for each row, or more often, and that makes no array.
+
+    Nobody counts who holds its arrays: the caller does while it runs, and counting takes a tenth of a short row's time.
+    """
+    return cast(Function, nb.njit(nogil=True, cache=True, _nrt=False)(function))  # type: ignore[call-overload]
 
 
 def instruction(function: Callable[..., object]) -> Callable[..., Any]:
@@ -114,6 +127,136 @@ def ones(context: Any, bits: Any) -> Any:
         return builder.ctpop(arguments[0])
 
     return nb.types.uint64(nb.types.uint64), code
+
+
+@instruction
+def fetch(context: Any, data: Any, place: Any) -> Any:
+    """Ask for the cache line of an element of an array, by its number among all of them, before it is read."""
+
+    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = target.make_array(signature.args[0])(target, builder, arguments[0])
+        address = builder.bitcast(builder.gep(array.data, [arguments[1]]), cgutils.voidptr_t)
+        read, keep, of_data = (cgutils.int32_t(value) for value in (0, 3, 1))
+        kinds = [cgutils.voidptr_t, *[cgutils.int32_t] * 3]
+        prefetch = builder.module.declare_intrinsic(
+            "llvm.prefetch", [cgutils.voidptr_t], ir.FunctionType(ir.VoidType(), kinds)
+        )
+        builder.call(prefetch, [address, read, keep, of_data])
+        return cgutils.intp_t(0)
+
+    return nb.types.int64(data, nb.types.int64), code
+
+
+@instruction
+def letters_of(context: Any, data: Any, place: Any) -> Any:
+    """A bit for each of the 64 bytes of an array from `place` on, the first the lowest: a letter, digit or underscore
+    of ASCII. All must be in it.
+    """
+
+    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        byte = _sixty_four(target, builder, signature, arguments)
+        letter = _within(builder, builder.or_(byte, _each(0x20)), "a", "z")
+        return _gathered(builder, letter, _within(builder, byte, "0", "9"), _within(builder, byte, "_", "_"))
+
+    return nb.types.uint64(data, place), code
+
+
+@instruction
+def digits_of(context: Any, data: Any, place: Any) -> Any:
+    """The same for digits."""
+
+    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        byte = _sixty_four(target, builder, signature, arguments)
+        return _gathered(builder, _within(builder, byte, "0", "9"))
+
+    return nb.types.uint64(data, place), code
+
+
+@instruction
+def points_of(context: Any, data: Any, place: Any) -> Any:
+    """The same for points."""
+
+    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        byte = _sixty_four(target, builder, signature, arguments)
+        return _gathered(builder, _within(builder, byte, ".", "."))
+
+    return nb.types.uint64(data, place), code
+
+
+@instruction
+def signs_of(context: Any, data: Any, place: Any) -> Any:
+    """The same for what may be an operator: `!%&()*+-/<=>[]^{|}~`."""
+
+    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        byte = _sixty_four(target, builder, signature, arguments)
+        ranges = ("!!", "%&", "(+", "--", "//", "<>", "[[", "]^", "{~")
+        return _gathered(builder, *(_within(builder, byte, *ends) for ends in ranges))
+
+    return nb.types.uint64(data, place), code
+
+
+@instruction
+def foreign_of(context: Any, data: Any, place: Any) -> Any:
+    """The same for bytes that are not of ASCII."""
+
+    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        byte = _sixty_four(target, builder, signature, arguments)
+        return _gathered(builder, builder.icmp_unsigned(">=", byte, _each(0x80)))
+
+    return nb.types.uint64(data, place), code
+
+
+@instruction
+def least_permuted(
+    context: Any, hashes: Any, start: Any, end: Any, factors: Any, terms: Any, place: Any, least: Any
+) -> Any:
+    """Fill LANES places of `least` from `place` on: the least `factor * half + term`, in 32 bits, of the upper halves
+    of `hashes[start:end]`.
+    """
+
+    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        held, first, last, many_factors, many_terms, at, out = arguments
+
+        def element(number: int, value: Any, index: Any) -> Any:
+            return builder.gep(target.make_array(signature.args[number])(target, builder, value).data, [index])
+
+        def lanes(number: int, value: Any) -> Any:
+            return builder.bitcast(element(number, value, at), _LANES.as_pointer())
+
+        factor, term = (builder.load(lanes(*of), align=4) for of in ((3, many_factors), (4, many_terms)))
+        found = cgutils.alloca_once(builder, _LANES)  # type: ignore[no-untyped-call]
+        builder.store(ir.Constant(_LANES, [0xFFFFFFFF] * LANES), found)
+        with cgutils.for_range(builder, builder.sub(last, first)) as loop:
+            hashed = builder.load(element(0, held, builder.add(first, loop.index)))
+            half = builder.trunc(builder.lshr(hashed, ir.Constant(hashed.type, 32)), cgutils.int32_t)
+            none = ir.Constant(_LANES, ir.Undefined)
+            same = ir.Constant(_LANES, [0] * LANES)
+            each = builder.shuffle_vector(builder.insert_element(none, half, cgutils.int32_t(0)), none, same)
+            value, before = builder.add(builder.mul(each, factor), term), builder.load(found)
+            builder.store(builder.select(builder.icmp_unsigned("<", value, before), value, before), found)
+        builder.store(builder.load(found), lanes(6, out), align=4)
+        return cgutils.intp_t(0)
+
+    return nb.types.int64(hashes, nb.types.int64, nb.types.int64, factors, terms, nb.types.int64, least), code
+
+
+def _sixty_four(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    array = target.make_array(signature.args[0])(target, builder, arguments[0])
+    first = builder.gep(array.data, [arguments[1]])
+    return builder.load(builder.bitcast(first, _VECTOR.as_pointer()), align=1)
+
+
+def _each(value: int) -> Any:
+    return ir.Constant(_VECTOR, [value] * 64)
+
+
+def _within(builder: Any, byte: Any, first: str, last: str) -> Any:
+    """Whether each byte is between two characters, both included."""
+    return builder.icmp_unsigned("<=", builder.sub(byte, _each(ord(first))), _each(ord(last) - ord(first)))
+
+
+def _gathered(builder: Any, *found: Any) -> Any:
+    return builder.bitcast(functools.reduce(builder.or_, found), ir.IntType(64))
 
 
 def stream(seed: int, length: int) -> list[int]:

@@ -2,17 +2,16 @@
 
 25 bands of 5 places: a pair of Jaccard similarity .5 meets in some band with probability .55, .7 with .990, .8 with
 .99995. The places of a signature are filled as in Fast Similarity Sketching (Dahlgaard et al. 2017, arXiv:1704.04370):
-in some rounds each shingle is thrown into one place only, where the least of the first round that has any stays; what
-is empty after them gets the least of all shingles by a permutation of its own (a 32-bit multiply-add with an odd
-factor). So two sets agree in a place with the probability of their similarity, and a long text costs a throw or two a
-shingle.
+each shingle is thrown into one place only, where the least stays; what is empty then gets the least of all shingles by
+a permutation of its own (a 32-bit multiply-add with an odd factor). So two sets agree in a place with the probability
+of their similarity, and a long text costs a throw a shingle.
 """
 
 from typing import Final
 
 import numpy as np
 
-from pipelines.dedup.kernel import Int64s, UInt32s, UInt64s, kernel, mix, stream
+from pipelines.dedup.kernel import LANES, Int64s, UInt32s, UInt64s, kernel, least_permuted, mix, stream
 from pipelines.dedup.shingles import Shingles
 
 BANDS: Final = 25
@@ -20,14 +19,11 @@ ROWS: Final = 5
 
 _PLACES: Final = 128
 """A power of two, by which a throw is a shift; the last three are not used."""
-_ROUNDS: Final = 2
-_STEP: Final = 64
 _PLACE_SHIFT: Final = np.uint64(57)
-_VALUE_SHIFT: Final = np.uint64(27)
-_VALUE: Final = np.uint64((1 << 30) - 1)
+_VALUE_SHIFT: Final = np.uint64(25)
 _HALF: Final = np.uint64(32)
 _LARGEST: Final = np.uint32(0xFFFFFFFF)
-_throws: Final = np.array(stream(3, _ROUNDS), np.uint64) | np.uint64(1)
+_THROW: Final = np.uint64(stream(3, 1)[0] | 1)
 _factors: Final = np.array(stream(1, _PLACES), np.uint64).astype(np.uint32) | np.uint32(1)
 _terms: Final = np.array(stream(2, _PLACES), np.uint64).astype(np.uint32)
 _weights: Final = np.array(stream(4, BANDS * ROWS), np.uint64) | np.uint64(1)
@@ -36,7 +32,7 @@ _weights: Final = np.array(stream(4, BANDS * ROWS), np.uint64) | np.uint64(1)
 def signatures(sets: Shingles) -> UInt32s:
     """The keys of each text's bands: an array of BANDS times texts."""
     keys = np.empty((BANDS, len(sets)), np.uint32)
-    _sign(sets.offsets, sets.hashes, _throws, _factors, _terms, _weights, keys)
+    _sign(sets.offsets, sets.hashes, _factors, _terms, _weights, keys)
     return keys
 
 
@@ -44,40 +40,33 @@ def signatures(sets: Shingles) -> UInt32s:
 def _sign(
     offsets: Int64s,
     hashes: UInt64s,
-    throws: UInt64s,
     factors: UInt32s,
     terms: UInt32s,
     weights: UInt64s,
     keys: UInt32s,
 ) -> None:
-    least, weighed, longest = np.empty(_PLACES, np.uint32), np.empty(BANDS * ROWS, np.uint64), np.int64(0)
-    for row in range(len(offsets) - 1):
-        longest = max(longest, offsets[row + 1] - offsets[row])
-    halves = np.empty(longest + _STEP, np.uint32)
+    least, weighed = np.empty(_PLACES, np.uint32), np.empty(BANDS * ROWS, np.uint64)
+    empty, found = np.empty(_PLACES + 1, np.int64), np.empty(_PLACES, np.uint32)
+    some_factors, some_terms = np.zeros(_PLACES, np.uint32), np.zeros(_PLACES, np.uint32)
     for row in range(len(offsets) - 1):
         start, end = offsets[row], offsets[row + 1]
-        least[:] = _LARGEST
-        empty = BANDS * ROWS
-        for round in range(_ROUNDS):
-            for place in range(start, end):
-                # The operators' bits say nothing here: texts that differ in them alone are to meet.
-                thrown = (hashes[place] >> _HALF) * throws[round]
-                into = thrown >> _PLACE_SHIFT
-                value = np.uint32(round) << np.uint32(30) | np.uint32(thrown >> _VALUE_SHIFT & _VALUE)
-                least[into] = min(least[into], value)
-            empty = 0
-            for place in range(BANDS * ROWS):
-                empty += least[place] == _LARGEST
-            if empty == 0:
-                break
-        if empty != 0:
-            # Repeated to a length that vector instructions take without a rest.
-            length = (end - start + _STEP - 1) // _STEP * _STEP
-            for place in range(length):
-                halves[place] = np.uint32(hashes[min(start + place, end - 1)] >> _HALF)
-            for place in range(BANDS * ROWS):
-                if least[place] == _LARGEST:
-                    least[place] = _permuted(halves, length // _STEP, factors[place], terms[place])
+        for place in range(_PLACES):
+            least[place] = _LARGEST
+        for place in range(start, end):
+            # The operators' bits say nothing here: texts that differ in them alone are to meet.
+            thrown = (hashes[place] >> _HALF) * _THROW
+            into = thrown >> _PLACE_SHIFT
+            least[into] = min(least[into], np.uint32(thrown >> _VALUE_SHIFT))
+        left = 0
+        for place in range(BANDS * ROWS):
+            empty[left] = place
+            left += least[place] == _LARGEST
+        for place in range(left):
+            some_factors[place], some_terms[place] = factors[empty[place]], terms[empty[place]]
+        for place in range(0, left, LANES):
+            least_permuted(hashes, start, end, some_factors, some_terms, place, found)
+        for place in range(left):
+            least[empty[place]] = found[place]
         for place in range(BANDS * ROWS):
             weighed[place] = np.uint64(least[place]) * weights[place]
         for band in range(BANDS):
@@ -85,15 +74,3 @@ def _sign(
             for place in range(ROWS):
                 key += weighed[band * ROWS + place]
             keys[band, row] = np.uint32(mix(key) >> _HALF)
-
-
-@kernel
-def _permuted(halves: UInt32s, steps: int, factor: np.uint32, term: np.uint32) -> np.uint32:
-    """The least of all by a permutation."""
-    least = _LARGEST
-    for place in range(steps * _STEP):
-        # A comparison, not min(): only this becomes vector instructions.
-        value = np.uint32(np.uint32(factor * halves[place]) + term)
-        if value < least:
-            least = value
-    return least

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from tempfile import TemporaryFile
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -30,17 +30,23 @@ from pipelines.dedup.characters import (
     table,
 )
 from pipelines.dedup.kernel import (
-    Bools,
     Bytes,
     Int32s,
     Int64s,
     Integer,
     UInt32s,
     UInt64s,
+    digits_of,
     eight_bytes,
+    foreign_of,
     inlined,
     kernel,
+    letters_of,
     mix,
+    ones,
+    points_of,
+    signs_of,
+    step,
     zeros_below,
 )
 
@@ -77,6 +83,9 @@ _MARKS: Final = np.uint64(0x808080)
 """The top bits of three bytes, which no byte of ASCII has."""
 
 
+Planes: TypeAlias = tuple[UInt64s, UInt64s, UInt64s]
+
+
 @dataclass(frozen=True)
 class Shingles:
     """The shingles of each text, in its order and as often as they occur: `hashes[offsets[i]:offsets[i + 1]]`.
@@ -95,11 +104,11 @@ class Shingles:
 
 def shingles(texts: pl.Series, size: int = WORDS) -> Shingles:
     """The shingles of `size` words (1 to 15) of each text, in Unicode's form NFC; a null is an empty text."""
-    offsets, data = _buffers(composed(texts))
+    offsets, data, planes = _composed(texts)
     hashes = np.empty(_most(offsets), np.uint64)
     ends = np.zeros(len(texts) + 1, np.int64)
     words = np.zeros(len(texts), np.int32)
-    used = _shingle(offsets, data, table(), size, hashes, ends, words)
+    used = _shingle(offsets, data, table(), planes, size, hashes, ends, words)
     return Shingles(ends, hashes[:used], words)
 
 
@@ -129,8 +138,20 @@ def gather(parts: Iterable[Shingles]) -> Shingles:
 
 def composed(texts: pl.Series) -> pl.Series:
     """Texts in NFC. Only those that may need it are normalised: they have a mark, or a single letter of Hangul."""
-    loose = pl.Series(np.flatnonzero(_loose(*_buffers(texts), table())))
+    offsets, data = _buffers(texts)
+    loose = _loose(offsets, data, table(), _planes(offsets, data)[1])
     return texts.scatter(loose, texts.gather(loose).str.normalize("NFC")) if len(loose) else texts
+
+
+def _composed(texts: pl.Series) -> tuple[Int64s, Bytes, Planes]:
+    """Offsets, bytes and bits of the texts in NFC."""
+    offsets, data = _buffers(texts)
+    planes = _planes(offsets, data)
+    loose = _loose(offsets, data, table(), planes[1])
+    if len(loose) and not (normal := texts.gather(loose).str.normalize("NFC")).equals(texts.gather(loose)):
+        offsets, data = _buffers(texts.scatter(loose, normal))
+        planes = _planes(offsets, data)
+    return offsets, data, planes
 
 
 def _buffers(texts: pl.Series) -> tuple[Int64s, Bytes]:
@@ -146,7 +167,7 @@ def _most(offsets: Int64s) -> int:
     return int(offsets[-1] - offsets[0]) // 2 + 3 * len(offsets)
 
 
-@kernel
+@step
 def _kind_at(data: Bytes, place: Integer, end: Integer, kinds: UInt32s) -> tuple[Integer, Integer]:
     """Kind of the character at `place` and how many bytes it has; SPACE at the end of a text."""
     if place >= end:
@@ -165,19 +186,32 @@ def _kind_at(data: Bytes, place: Integer, end: Integer, kinds: UInt32s) -> tuple
 
 @kernel
 def _shingle(
-    offsets: Int64s, data: Bytes, kinds: UInt32s, size: int, hashes: UInt64s, ends: Int64s, words: Int32s
+    offsets: Int64s,
+    data: Bytes,
+    kinds: UInt32s,
+    planes: Planes,
+    size: int,
+    hashes: UInt64s,
+    ends: Int64s,
+    words: Int32s,
 ) -> int:
     """Fill `hashes`, `ends` and `words`; the number of hashes."""
     first, longest = offsets[0], np.int64(0)
     for row in range(len(words)):
         longest = max(longest, offsets[row + 1] - offsets[row])
     said, signs = np.empty(longest // 2 + 2, np.uint64), np.empty(longest // 2 + 2, np.uint64)
-    letters, foreign = _bits(data[first : offsets[-1]])
+    bounds, gaps = np.empty(longest + 4, np.int64), np.empty(longest + 4, np.int64)
+    letters, foreign, loud = planes
+    readable = len(data) - 64
     used = 0
     for row in range(len(words)):
-        count, signed, behind = _words(
-            data, first, offsets[row], offsets[row + 1], kinds, letters, foreign, said, signs
-        )
+        start, end = offsets[row], offsets[row + 1]
+        if end <= readable and not _any(foreign, start - first, end - first):
+            count, signed, behind = _plain_words(
+                data, first, start, end, kinds, letters, loud, bounds, gaps, said, signs
+            )
+        else:
+            count, signed, behind = _words(data, first, start, end, kinds, letters, foreign, said, signs)
         made = max(count - size + 1, 1)
         _joined(said, signs, count, size, signed or behind != 0, behind, hashes[used : used + made])
         used += made
@@ -187,49 +221,67 @@ def _shingle(
 
 
 @kernel
-def _loose(offsets: Int64s, data: Bytes, kinds: UInt32s) -> Bools:
-    """Whether each text has a character that another one may be composed of."""
-    found = np.zeros(len(offsets) - 1, np.bool_)
+def _loose(offsets: Int64s, data: Bytes, kinds: UInt32s, foreign: UInt64s) -> Int64s:
+    """The texts that have a character that another one may be composed of."""
+    found, count, first = np.empty(len(offsets) - 1, np.int64), 0, offsets[0]
     for row in range(len(found)):
         start, end = offsets[row], offsets[row + 1]
-        whole, bits = (end - start) // 8, np.uint64(0)
-        for part in range(whole):
-            bits |= eight_bytes(data, start + 8 * part)
-        for place in range(start + 8 * whole, end):
-            bits |= np.uint64(data[place]) << np.uint64(56)
-        place = start if bits & _TOPS else end
+        place = start
         while place < end:
-            if data[place] < _BEYOND_ASCII:
-                place += 1
+            bits = _window(foreign, place - first)
+            if bits == 0:
+                place += 64
                 continue
+            place += np.int64(zeros_below(bits))
+            if place >= end:
+                break
             kind, length = _kind_at(data, place, end, kinds)
             if kind & LOOSE:
-                found[row] = True
+                found[count] = row
+                count += 1
                 break
             place += length
-    return found
+    return found[:count]
+
+
+def _planes(offsets: Int64s, data: Bytes) -> Planes:
+    """Three bits for each byte of the texts: whether it is a letter, digit or underscore of ASCII, whether it is not of
+    ASCII, and whether it may be an operator: a point may behind a digit.
+    """
+    said = data[offsets[0] : offsets[-1]]
+    blocks = len(said) // 64
+    planes = (np.zeros(blocks + 2, np.uint64), np.zeros(blocks + 2, np.uint64), np.zeros(blocks + 2, np.uint64))
+    rest = np.zeros(64, np.uint8)
+    rest[: len(said) - 64 * blocks] = said[64 * blocks :]
+    # Read only like the texts, so that it is the same kernel.
+    rest.flags.writeable = False
+    _plane(rest, 1, _plane(said, blocks, False, 0, planes), blocks, planes)
+    return planes
 
 
 @kernel
-def _bits(data: Bytes) -> tuple[UInt64s, UInt64s]:
-    """A bit for each byte: whether it is a letter, digit or underscore of ASCII, and whether it is not of ASCII."""
-    blocks = len(data) // 64
-    letters, foreign = np.zeros(blocks + 2, np.uint64), np.zeros(blocks + 2, np.uint64)
+def _plane(data: Bytes, blocks: int, behind_digit: bool, first: int, planes: Planes) -> bool:
+    """Fill some blocks of the planes, from `first` on; whether the last byte is a digit."""
+    letters, foreign, loud = planes
+    before = np.uint64(behind_digit)
     for block in range(blocks):
-        word, beyond = np.uint64(0), np.uint64(0)
-        for part in range(8):
-            eight = eight_bytes(data, 64 * block + 8 * part)
-            gathered = ((_letters_of(eight) & _TOPS) >> _SEVEN) * _GATHER >> _FIFTY_SIX
-            word |= gathered << np.uint64(8 * part)
-            beyond |= ((eight & _TOPS) >> _SEVEN) * _GATHER >> _FIFTY_SIX << np.uint64(8 * part)
-        letters[block], foreign[block] = word, beyond
-    for place in range(64 * blocks, len(data)):
-        bit = _ONE << np.uint64(place - 64 * blocks)
-        if data[place] >= _BEYOND_ASCII:
-            foreign[blocks] |= bit
-        elif _letters_of(np.uint64(data[place])) & _BEYOND:
-            letters[blocks] |= bit
-    return letters, foreign
+        place = 64 * block
+        digits = digits_of(data, place)
+        letters[first + block] = letters_of(data, place)
+        foreign[first + block] = foreign_of(data, place)
+        loud[first + block] = signs_of(data, place) | points_of(data, place) & (digits << _ONE | before)
+        before = digits >> _SIXTY_THREE
+    return bool(before != 0)
+
+
+@step
+def _any(bits: UInt64s, start: Integer, end: Integer) -> bool:
+    """Whether a bit is set from `start` to `end`."""
+    found = np.uint64(0)
+    while end - start >= 64:
+        found |= _window(bits, start)
+        start += 64
+    return bool((found | (_window(bits, start) & ((_ONE << np.uint64(end - start)) - _ONE))) != 0)
 
 
 @inlined
@@ -241,38 +293,118 @@ def _window(bits: UInt64s, place: Integer) -> np.uint64:
     return window
 
 
-@kernel
+@step
 def _joined(
-    said: UInt64s, signs: UInt64s, count: Integer, size: int, signed: bool, behind: np.uint64, hashes: UInt64s
+    said: UInt64s,
+    signs: UInt64s,
+    count: Integer,
+    size: int,
+    signed: bool,
+    behind: np.uint64,
+    hashes: UInt64s,
 ) -> None:
     """The hash of each run of `size` words, or the one of all words where they are fewer; `behind`: operators behind
     the last word."""
-    length = min(count, size)
-    hashes[:] = np.uint64(0) if count >= size else np.uint64(count)
-    power = np.uint64(1)
-    for place in range(length):
-        _weigh(said[length - 1 - place :], power, hashes)
-        power *= _BASE
-    if not signed:
-        for run in range(len(hashes)):
-            hashes[run] = mix(hashes[run]) & ~OPERATORS
-        return
-    weighed, power = np.zeros(len(hashes), np.uint64), np.uint64(1)
-    for place in range(length):
-        _weigh(signs[length - 1 - place :], power, weighed)
-        power *= _BASE
-    # What stands behind the last word belongs to the last shingle.
-    weighed[len(hashes) - 1] += behind * _STIR
-    for run in range(len(hashes)):
-        hashes[run] = mix(hashes[run]) & ~OPERATORS
-        if weighed[run] != 0:
-            hashes[run] |= mix(weighed[run]) >> _ABOVE_OPERATORS
+    length, made = min(count, size), len(hashes)
+    if length == WORDS:
+        for run in range(made):
+            hashes[run] = mix(_five(said, run)) & ~OPERATORS
+    else:
+        few = np.uint64(0) if count >= size else np.uint64(count)
+        for run in range(made):
+            hashes[run] = mix(_weighed(said, run, length) + few) & ~OPERATORS
+    if signed and length == WORDS:
+        # No operators are 0, and so is its mix.
+        for run in range(made - 1):
+            hashes[run] |= mix(_five(signs, run)) >> _ABOVE_OPERATORS
+    elif signed:
+        for run in range(made - 1):
+            hashes[run] |= mix(_weighed(signs, run, length)) >> _ABOVE_OPERATORS
+    if signed:
+        # What stands behind the last word belongs to the last shingle.
+        hashes[made - 1] |= mix(_weighed(signs, made - 1, length) + behind * _STIR) >> _ABOVE_OPERATORS
 
 
 @inlined
-def _weigh(values: UInt64s, power: np.uint64, sums: UInt64s) -> None:
-    for run in range(len(sums)):
-        sums[run] += values[run] * power
+def _five(values: UInt64s, run: Integer) -> np.uint64:
+    """`_weighed` for WORDS, without a loop: only this becomes vector instructions."""
+    total = (np.uint64(values[run]) * _BASE + np.uint64(values[run + 1])) * _BASE + np.uint64(values[run + 2])
+    return (total * _BASE + np.uint64(values[run + 3])) * _BASE + np.uint64(values[run + 4])
+
+
+@inlined
+def _weighed(values: UInt64s, run: Integer, length: Integer) -> np.uint64:
+    total: np.uint64 = np.uint64(0)
+    for place in range(length):
+        total = total * _BASE + np.uint64(values[run + place])
+    return total
+
+
+@step
+def _plain_words(
+    data: Bytes,
+    first: Integer,
+    start: Integer,
+    end: Integer,
+    kinds: UInt32s,
+    letters: UInt64s,
+    loud: UInt64s,
+    bounds: Int64s,
+    gaps: Int64s,
+    said: UInt64s,
+    signs: UInt64s,
+) -> tuple[Integer, bool, np.uint64]:
+    """What `_words` does, for a text of ASCII that more text stands behind.
+
+    First the places at which words begin and end, and the words before which there may be operators, from the bits
+    alone, then the hashes: so that no word waits for the one before it.
+    """
+    words: Integer = 0
+    noisy, edge, inside = 0, 0, np.uint64(0)
+    for place in range(start, end, 64):
+        within = ~np.uint64(0) >> np.uint64(max(place + 64 - end, 0))
+        bits = _window(letters, place - first) & within
+        before = bits << _ONE | inside
+        inside = bits >> _SIXTY_THREE
+        begins, edges = bits & ~before, bits ^ before
+        noise = _window(loud, place - first) & within
+        while noise != 0:
+            word = words + np.int64(ones(begins & ((noise & (~noise + _ONE)) - _ONE)))
+            gaps[noisy] = word
+            noisy += noisy == 0 or gaps[noisy - 1] != word
+            noise &= noise - _ONE
+        words += np.int64(ones(begins))
+        while edges != 0:
+            bounds[edge] = place + np.int64(zeros_below(edges))
+            edge += 1
+            edges &= edges - _ONE
+    bounds[edge] = end
+    for word in range(words):
+        begin = bounds[2 * word]
+        length = bounds[2 * word + 1] - begin
+        if length >= 16:
+            said[word] = _hashed(data, begin, begin + length)
+            continue
+        one = (eight_bytes(data, begin) | _LOWER) & (~np.uint64(0) >> np.uint64(64 - 8 * min(length, 8)))
+        two = (eight_bytes(data, begin + 8) | _LOWER) & ((_ONE << np.uint64(8 * max(length - 8, 0))) - _ONE)
+        hashed = _stirred(np.uint64(0), one)
+        longer = _stirred(hashed, two)
+        said[word] = hashed if length < 8 else longer
+    signed, behind = False, np.uint64(0)
+    if noisy > 0:
+        for word in range(words):
+            signs[word] = np.uint64(0)
+    for gap in range(noisy):
+        word = gaps[gap]
+        gap_start = bounds[2 * word - 1] if word > 0 else start
+        kind = np.int64(kinds[data[gap_start - 1]]) if word > 0 else np.int64(SPACE)
+        _, _, _, pending = _gap(data, gap_start, end, kinds, kind, word == 0, np.uint64(0))
+        if word < words:
+            signs[word] = pending
+            signed |= pending != 0
+        else:
+            behind = pending
+    return words, signed, behind
 
 
 @inlined
@@ -285,7 +417,7 @@ def _hashed(data: Bytes, begin: Integer, stop: Integer) -> np.uint64:
     return _stirred(word, (eight_bytes(data, begin) | _LOWER) & ((_ONE << np.uint64(8 * (stop - begin))) - _ONE))
 
 
-@kernel
+@step
 def _words(
     data: Bytes,
     first: Integer,
@@ -339,7 +471,7 @@ def _loud(data: Bytes, place: Integer, begin: Integer, kinds: UInt32s, before: I
     return begin - place > 3 or there & LOUD != 0 or point
 
 
-@kernel
+@step
 def _gap(
     data: Bytes, place: Integer, end: Integer, kinds: UInt32s, before: Integer, fresh: bool, pending: np.uint64
 ) -> tuple[Integer, Integer, bool, np.uint64]:
@@ -366,7 +498,7 @@ def _gap(
     return place, before, fresh, pending
 
 
-@kernel
+@step
 def _word(data: Bytes, place: Integer, end: Integer, kinds: UInt32s) -> tuple[np.uint64, Integer, Integer]:
     """Hash of the word that begins at `place`, where it ends, and the kind of its last character.
 
@@ -411,7 +543,7 @@ def _letters_of(eight: np.uint64) -> np.uint64:
     return (letter | digit | underscore) & ~eight
 
 
-@kernel
+@step
 def _operators(
     data: Bytes,
     place: Integer,
