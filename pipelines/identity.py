@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from pipelines.blake3 import DIGEST, as_column, digests
-from pipelines.composing import in_nfc
-from pipelines.dedup.kernel import Bytes
-from pipelines.encoding import Messages, Texts, encoded
-from pipelines.folding import FENCE, PART_END, folded
+from pipelines.kernels.blake3 import DIGEST, as_column, digests
+from pipelines.kernels.composing import in_nfc
+from pipelines.kernels.encoding import Messages, Texts, encoded
+from pipelines.kernels.folding import FENCE, PART_END, folded
+from pipelines.kernels.kernel import Bytes
 from pipelines.parts import is_messages
 from schemas.families import Family
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines import decontaminate, dedup, sides
+from pipelines import decontaminate, dedup, kernels, sides
 from pipelines.benchmarks.held import indexable
 from pipelines.decontaminate import index as indexing
 from pipelines.decontaminate.records import contamination
@@ -29,7 +29,7 @@ def built_with(settings: LakeSettings) -> str:
     """Identity of what shapes the lake-wide tables: settings, and the code of duplicates, contamination, sides."""
     aside = {"rejects_at_most", "scores", "sources", "tokenizer"}
     digest = hashlib.sha256(settings.model_dump_json(exclude=aside).encode())
-    for package in (dedup, decontaminate, sides):
+    for package in (dedup, decontaminate, kernels, sides):
         for path in sorted(Path(str(package.__file__)).parent.glob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.decontaminate.tokens import ANCHOR, GRAM, buffers, cut, grams, kinds, room, together
-from pipelines.dedup.kernel import Bools, Bytes, Int32s, Int64s, Integer, UInt32s, UInt64s, kernel
+from pipelines.kernels.kernel import Bools, Bytes, Int32s, Int64s, Integer, UInt32s, UInt64s, kernel
 
 FOLLOWED: Final = 64
 """Places of a run of 8 tokens in one item that are followed to find the longest run that a text shares. An item that

@@ -13,7 +13,7 @@ import polars as pl
 
 from pipelines.decontaminate.index import Index, find, may_hold
 from pipelines.decontaminate.tokens import ANCHOR, GRAM, buffers, cut, grams, kinds, room, together
-from pipelines.dedup.kernel import Bytes, Int32s, Int64s, UInt32s, UInt64s, kernel
+from pipelines.kernels.kernel import Bytes, Int32s, Int64s, UInt32s, UInt64s, kernel
 
 _FIELDS: Final = ("row", "entry", "tokens", "covered", "start", "end", "item_token")
 _IN: Final = -1

@@ -11,8 +11,8 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines.dedup.characters import ALONE, CODE, SPACE, WORD, table
-from pipelines.dedup.kernel import Bytes, Int64s, Integer, UInt32s, UInt64s, kernel, mix
 from pipelines.dedup.shingles import composed
+from pipelines.kernels.kernel import Bytes, Int64s, Integer, UInt32s, UInt64s, kernel, mix
 
 GRAM: Final = 8
 """Tokens that are looked up at once: those of the rule of s1 and open-r1."""

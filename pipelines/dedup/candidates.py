@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.dedup.kernel import Bools, Int32s, Integer, UInt32s, UInt64s, inlined, kernel, mix
+from pipelines.kernels.kernel import Bools, Int32s, Integer, UInt32s, UInt64s, inlined, kernel, mix
 
 SMALL: Final = 16
 """Rows of a bucket of which every pair is a candidate: at most 7.5 pairs a row and band."""

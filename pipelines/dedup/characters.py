@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.dedup.kernel import Integer, UInt32s, inlined
+from pipelines.kernels.kernel import Integer, UInt32s, inlined
 
 CODE: Final = 0x1FFFFF
 WORD: Final = 1 << 21

@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from pipelines.dedup.kernel import Int32s
+from pipelines.kernels.kernel import Int32s
 from schemas.families import Family
 from schemas.vocabulary import ARGILLA
 

@@ -11,7 +11,6 @@ import numpy as np
 
 from pipelines.dedup.candidates import buckets
 from pipelines.dedup.jaccard import SKETCH, draw, empty, fill, slots_for
-from pipelines.dedup.kernel import Bools, Floats, Int32s, Int64s, Integer, UInt32s, UInt64s, kernel
 from pipelines.dedup.meeting import (
     COMPARED,
     LARGE,
@@ -28,6 +27,7 @@ from pipelines.dedup.meeting import (
     together,
 )
 from pipelines.dedup.shingles import Shingles
+from pipelines.kernels.kernel import Bools, Floats, Int32s, Int64s, Integer, UInt32s, UInt64s, kernel
 
 _NOBODY: Final = np.int32(-1)
 _AHEAD: Final = 2

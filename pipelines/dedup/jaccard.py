@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.dedup.kernel import Floats, Int32s, Int64s, Integer, UInt64s, inlined, kernel, ones
 from pipelines.dedup.shingles import OPERATORS, Shingles
+from pipelines.kernels.kernel import Floats, Int32s, Int64s, Integer, UInt64s, inlined, kernel, ones
 
 AGREED: Final = 0.8
 """Of the shingles that two texts share, the part whose operators must agree too. `sin 60` and `sin(-60)`, `a == b` and

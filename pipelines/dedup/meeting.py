@@ -6,7 +6,7 @@ import numpy as np
 
 from pipelines.dedup.candidates import ALONE, Buckets
 from pipelines.dedup.jaccard import SKETCH, drawn, jaccard, within_reach
-from pipelines.dedup.kernel import Floats, Int32s, Int64s, Integer, UInt64s, fetch, inlined, kernel
+from pipelines.kernels.kernel import Floats, Int32s, Int64s, Integer, UInt64s, fetch, inlined, kernel
 
 LARGE: Final = 1_000
 """Rows of a bucket from which a row is not compared with every survivor in it."""

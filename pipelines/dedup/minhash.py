@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.dedup.kernel import LANES, Int64s, UInt32s, UInt64s, kernel, least_permuted, mix, stream
 from pipelines.dedup.shingles import Shingles
+from pipelines.kernels.kernel import LANES, Int64s, UInt32s, UInt64s, kernel, least_permuted, mix, stream
 
 BANDS: Final = 25
 ROWS: Final = 5

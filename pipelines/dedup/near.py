@@ -11,10 +11,10 @@ import polars as pl
 from pipelines.dedup.candidates import ALONE, buckets
 from pipelines.dedup.golds import codes
 from pipelines.dedup.greedy import Chosen, Known, Meetings, Rows, choose
-from pipelines.dedup.kernel import Bools, Int32s
 from pipelines.dedup.minhash import BANDS, signatures
 from pipelines.dedup.shingles import WORDS, gather, shingles
 from pipelines.identity import fold
+from pipelines.kernels.kernel import Bools, Int32s
 
 AT_ONCE: Final = 1 << 29
 """Bytes of text that are split into words at once: their shingles take some 1.3 times as much."""

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from pipelines.dedup.candidates import Candidates, buckets, candidates
 from pipelines.dedup.golds import arguments_key, codes, gold_key, group_key, node
 from pipelines.dedup.jaccard import similarities
-from pipelines.dedup.kernel import Floats, Int32s, UInt64s
 from pipelines.dedup.shingles import WORDS, gather
 from pipelines.dedup.signed import Cache, band_keys, sets_of, signed
+from pipelines.kernels.kernel import Floats, Int32s, UInt64s
 from pipelines.parts import compared, text
 from schemas.families import Family
 

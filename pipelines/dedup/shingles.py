@@ -29,7 +29,7 @@ from pipelines.dedup.characters import (
     counts,
     table,
 )
-from pipelines.dedup.kernel import (
+from pipelines.kernels.kernel import (
     Bytes,
     Int32s,
     Int64s,

@@ -11,17 +11,17 @@ import polars as pl
 import polars_hash as plh
 import pyarrow as pa
 
-from pipelines.dedup.kernel import Int32s, Int64s, UInt32s
 from pipelines.dedup.minhash import BANDS, signatures
 from pipelines.dedup.shingles import Shingles, gather, shingles
 from pipelines.identity import HASH_BYTES
+from pipelines.kernels.kernel import Int32s, Int64s, UInt32s
 
 BATCH: Final = 4_096
 """Texts that are held at once."""
 
 _KEY_BYTES: Final = 4 * BANDS
-_FILES: Final = ("characters.py", "kernel.py", "shingles.py", "minhash.py", "signed.py")
-_TEXTS: Final = "parts.py"
+_FILES: Final = ("characters.py", "shingles.py", "minhash.py", "signed.py")
+_SHARED: Final = ("kernels/kernel.py", "parts.py")
 
 SCHEMA: Final = {"content_hash": pl.Binary, "text_hash": pl.Binary, "words": pl.Int64, "keys": pl.Binary}
 """One row a text. `text_hash`: 16 bytes of blake3 of the text; `keys`: its 25 band keys, 4 bytes each."""
@@ -41,7 +41,7 @@ def code() -> str:
     """Identity of the code that signs, and of the Unicode tables that it stands on."""
     here = Path(__file__).parent
     digest = hashlib.sha256(unicodedata.unidata_version.encode())
-    for path in (*(here / name for name in _FILES), here.parent / _TEXTS):
+    for path in (*(here / name for name in _FILES), *(here.parent / name for name in _SHARED)):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -8,11 +8,11 @@ import polars as pl
 
 from pipelines.dedup.golds import EQUAL, codes
 from pipelines.dedup.greedy import Apart, Known, Meetings, Rows, choose
-from pipelines.dedup.kernel import Int32s
 from pipelines.dedup.minhash import signatures
 from pipelines.dedup.pairs import NEAR, salt
 from pipelines.dedup.shingles import shingles
 from pipelines.dedup.signed import sets_of
+from pipelines.kernels.kernel import Int32s
 
 EXACT: Final = "exact duplicate"
 _SCHEMA: Final = {"id": pl.String, "fate": pl.String, "survivor": pl.String, "similarity": pl.Float64}

@@ -8,8 +8,8 @@ import polars as pl
 import polars_hash  # noqa: F401  # gives expressions their `chash`
 import pyarrow as pa
 
-from pipelines.dedup.kernel import Bools, Int64s, Integer, kernel
-from pipelines.encoding import Messages, Texts
+from pipelines.kernels.encoding import Messages, Texts
+from pipelines.kernels.kernel import Bools, Int64s, Integer, kernel
 from pipelines.layouts.tags import last_reasoned
 
 _NONE: Final = pl.lit(None, dtype=pl.String)

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from pipelines.dedup.kernel import Bools, Int64s, kernel
+from pipelines.kernels.kernel import Bools, Int64s, kernel
 from pipelines.layouts.messages import message, role
 from pipelines.sources.source import Read
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from pipelines.dedup.kernel import Bools, Int32s, Int64s, kernel
+from pipelines.kernels.kernel import Bools, Int32s, Int64s, kernel
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import polars_hash as plh
 
-from pipelines.dedup.kernel import Bools, Int8s, Int32s, Int64s, kernel
+from pipelines.kernels.kernel import Bools, Int8s, Int32s, Int64s, kernel
 from pipelines.lake_settings import Shares
 from pipelines.sides.graph import Graph, components, graph
 from schemas.vocabulary import SIDES

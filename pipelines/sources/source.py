@@ -20,13 +20,9 @@ Columns = Mapping[str, pl.Expr]
 nullable. Beside the family's columns, `when`: the rows that yield this family (all, where it is left out)."""
 
 SHARED: Final = (
-    "blake3.py",
     "columns.py",
-    "composing.py",
-    "dedup/kernel.py",
-    "encoding.py",
-    "folding.py",
     "identity.py",
+    "kernels/*.py",
     "normalise.py",
     "parts.py",
     "plans.py",

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipelines.composing import in_nfc
-from pipelines.encoding import Texts
 from pipelines.identity import fold, with_hashes
+from pipelines.kernels.composing import in_nfc
+from pipelines.kernels.encoding import Texts
 from schemas.families import COT, FAMILIES, MESSAGES, Family
 
 MESSAGE = pl.Struct(dict.fromkeys(("role", "content", "tool_calls", "tool_call_id", "name"), pl.String))

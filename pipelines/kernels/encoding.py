@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from pipelines.blake3 import digests
-from pipelines.dedup.kernel import Bools, Bytes, Int64s, Integer, inlined, kernel
+from pipelines.kernels.blake3 import digests
+from pipelines.kernels.kernel import Bools, Bytes, Int64s, Integer, inlined, kernel
 
 FIELDS: Final = ("role", "content", "tool_calls", "tool_call_id", "name")
 """Fields of a message, in the order in which they are encoded."""
@@ -83,7 +83,7 @@ class Written:
         self.at = self._starts[:-1].copy()
 
     def digests(self) -> Bytes:
-        """The hash of what was written for each row (`pipelines.blake3`), one after another."""
+        """The hash of what was written for each row (`pipelines.kernels.blake3`), one after another."""
         return digests(self.out, self._starts[:-1], self.at)
 
     def texts(self) -> pl.Series:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from llvmlite import ir
 from numba import types
 
-from pipelines.dedup.kernel import Bytes, Int64s, Integer, UInt32s, UInt64s, eight_bytes, instruction, kernel
+from pipelines.kernels.kernel import Bytes, Int64s, Integer, UInt32s, UInt64s, eight_bytes, instruction, kernel
 
 DIGEST: Final = 16
 """Bytes of a digest that are kept."""

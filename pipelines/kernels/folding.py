@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from pipelines.composing import ASCII, BEYOND, characters, decoded
-from pipelines.dedup.kernel import Bools, Bytes, Int64s, Integer, UInt32s, kernel
-from pipelines.encoding import CONTENT, ROLE, SYSTEM, Messages, Texts, Written, is_spoken, room_of
+from pipelines.kernels.composing import ASCII, BEYOND, characters, decoded
+from pipelines.kernels.encoding import CONTENT, ROLE, SYSTEM, Messages, Texts, Written, is_spoken, room_of
+from pipelines.kernels.kernel import Bools, Bytes, Int64s, Integer, UInt32s, kernel
 
 FENCE: Final = "```"
 PART_END: Final = "\x1e"

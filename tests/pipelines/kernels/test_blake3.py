@@ -6,7 +6,7 @@ import polars_hash as plh
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipelines.blake3 import DIGEST, LANES, as_column, digests
+from pipelines.kernels.blake3 import DIGEST, LANES, as_column, digests
 
 EDGES = [
     n + step

@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from pipelines.dedup.kernel import Bools, Bytes, Int64s, Integer, kernel
-from pipelines.encoding import Messages, Texts
+from pipelines.kernels.encoding import Messages, Texts
+from pipelines.kernels.kernel import Bools, Bytes, Int64s, Integer, kernel
 
 ASCII: Final = 0x80
 _ONE: Final = np.uint64(1)
