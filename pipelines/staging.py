@@ -107,9 +107,18 @@ def conform(frame: pl.DataFrame, table: Table, *, drop: str | None = None) -> pa
     arrow = frame.select(names + extra).to_arrow()
     fields = [*declared, *(pa.field(n, _storable(arrow.schema.field(n).type)) for n in extra)]
     try:
-        return arrow.cast(pa.schema(fields))
+        return _cast(arrow, pa.schema(fields))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
         raise TamisError(str(error), where=table.name, cure="This is a defect of Tamis.") from error
+
+
+def _cast(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    try:
+        return table.cast(schema)
+    except pa.ArrowInvalid:
+        # A list may still carry what stood in rows or places that were cut away, nulls among it. Taking leaves that
+        # behind; where the nulls are its own, the cast fails again.
+        return table.take(pl.arange(table.num_rows, eager=True).to_arrow()).cast(schema)
 
 
 def _storable(type_: pa.DataType) -> pa.DataType:

@@ -2,6 +2,7 @@
 
 import dagster as dg
 import polars as pl
+import pytest
 from lakes import Lakes, instructions, known
 from verdict_rows import verdict, verdicts
 
@@ -15,6 +16,12 @@ from pipelines.review.verdicts import append
 from pipelines.workspace import Workspace
 
 SHORT = Rule(name="empty answer", signal="completion_words", comparison="<", threshold=5, why="It says nothing.")
+
+
+@pytest.fixture(autouse=True)
+def sample_workspace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The assets work on the test's workspace, not on the clone's last run."""
+    monkeypatch.setenv("TAMIS_HUB", "sample")
 
 
 def materialised(asset: dg.AssetsDefinition, partition: str | None) -> dg.ExecuteInProcessResult:
