@@ -21,6 +21,9 @@ Key = tuple[str | int, ...]
 
 _INTEGER: Final = re.compile(r"[-+]?[0-9][0-9_]*")
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Every asset reads the recipes, and libyaml reads them ten times as fast."""
+
 _CONSTANTS: Final = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
@@ -31,7 +34,7 @@ class Document:
         self.path = path
         self._places: dict[Key, str] = {(): f"{path}:1"}
         try:
-            root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+            root = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
         except FileNotFoundError as error:
             raise TamisError("there is no such file", where=str(path)) from error
         except UnicodeDecodeError as error:

@@ -6,6 +6,7 @@ A signal has no threshold in it: what is too much is for a recipe's rules to say
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, Literal
 
 import polars as pl
@@ -92,7 +93,13 @@ def of_record(
 
 def columns(family: Family) -> dict[str, Signal]:
     """The columns of a family's table of signals, and the signal that each holds."""
-    return {column: signal for signal in SIGNALS.values() for column in signal.columns(family)}
+    return dict(_columns(family.name, len(SIGNALS)))
+
+
+@cache
+def _columns(family: str, signals: int) -> dict[str, Signal]:
+    """Each rule of each recipe asks for them. `signals`: how many there are, more of which may be imported yet."""
+    return {column: signal for signal in SIGNALS.values() for column in signal.columns(FAMILIES[family])}
 
 
 def yes(condition: pl.Expr) -> pl.Expr:
