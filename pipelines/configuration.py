@@ -107,7 +107,7 @@ class Document:
 
 def _scalar(node: yaml.Node) -> str | int | float | bool | None:
     text = str(node.value)
-    if getattr(node, "style", None) is not None:
+    if getattr(node, "style", None):  # plain is None, or "" where libyaml reads
         return text
     if text.lower() in _CONSTANTS:
         return _CONSTANTS[text.lower()]
