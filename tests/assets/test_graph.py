@@ -33,7 +33,8 @@ def rows(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def test_two_runs_over_the_same_history_give_identical_tables(tmp_path: Path) -> None:
-    first, second = (graph_process.curate(tmp_path / name)[0] for name in ("one", "two"))
+    only = "gsm8k,hh_rlhf,oasst1,sky_t1"  # cot and grpo, transcripts, trees, reasoning
+    first, second = (graph_process.curate(tmp_path / name, only=only)[0] for name in ("one", "two"))
     for table in TABLES:
         ours, theirs = (rows(graph_process.lake_of(w).scan(table).collect()) for w in (first, second))
         assert ours.equals(theirs), table
@@ -70,7 +71,7 @@ def test_a_source_that_fails_later_is_stale_and_its_last_good_records_take_part(
 
 
 def test_a_limit_caps_the_rows_and_changes_no_fate_of_rows_read_before(folder: Path, tmp_path: Path) -> None:
-    only = "gsm8k,hh_rlhf"
+    only = "gsm8k"
     workspace, _ = graph_process.curate(tmp_path, str(folder), only=only, limit=20)
     files = graph_process.lake_of(workspace).scan("files").group_by("source").agg(pl.col("rows").sum()).collect()
     assert files["rows"].max() == 20
@@ -82,7 +83,11 @@ def test_a_limit_caps_the_rows_and_changes_no_fate_of_rows_read_before(folder: P
 
 
 @pytest.mark.parametrize(
-    "moment", ["[ 2/", pytest.param("recipe default ...", marks=pytest.mark.slow), "making the tiny model"]
+    "moment",
+    [
+        "[ 2/",
+        *(pytest.param(later, marks=pytest.mark.slow) for later in ("recipe default ...", "making the tiny model")),
+    ],
 )
 def test_ctrl_c_ends_the_children_and_leaves_nothing_half_visible(tmp_path: Path, moment: str) -> None:
     process = graph_process.start(tmp_path, "--no-review", "--sources", "gsm8k,dolly,sky_t1")

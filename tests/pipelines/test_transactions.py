@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -72,7 +73,13 @@ def held(lake: Lake, scan=None) -> dict[str, object]:
     return tables | {"revision": records, "files_revision": scan("files").collect()["revision"].unique().to_list()}
 
 
-@pytest.mark.parametrize("commits", range(-1, _COMMITS + 1))
+def _each(moments: range) -> list[Any]:
+    """The first, a middle and the last moment; those between take as long and run on request."""
+    usual = {moments[0], moments[len(moments) // 2], moments[-1]}
+    return [moment if moment in usual else pytest.param(moment, marks=pytest.mark.slow) for moment in moments]
+
+
+@pytest.mark.parametrize("commits", _each(range(-1, _COMMITS + 1)))
 def test_a_run_killed_between_its_commits_shows_all_or_nothing(place: Workspace, commits: int) -> None:
     lake = Lake(place.lake)
     pull(place, "numbers", "first", 4)
@@ -94,7 +101,7 @@ def test_a_run_killed_between_its_commits_shows_all_or_nothing(place: Workspace,
     assert pull(place, "numbers", "second", 7).read_again == (() if commits >= 0 else ("a.jsonl", "b.jsonl"))
 
 
-@pytest.mark.parametrize("commits", range(_COMMITS))
+@pytest.mark.parametrize("commits", _each(range(_COMMITS)))
 def test_where_a_staged_file_was_lost_all_tables_are_as_before(place: Workspace, commits: int) -> None:
     lake = Lake(place.lake)
     pull(place, "numbers", "first", 4)
