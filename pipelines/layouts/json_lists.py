@@ -3,11 +3,12 @@
 import json
 from typing import Final
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
+
+from pipelines.kernels.kernel import kernel
 
 _BEGINS: Final = r"^\s*[\[{]"
 
@@ -84,7 +85,7 @@ def _scattered(values: pl.Series, where: pl.Series, type_: pl.DataType) -> pl.Se
     return pl.Series([None] * where.len(), dtype=type_).scatter(where.arg_true(), values)
 
 
-@numba.njit(cache=True)
+@kernel
 def _most(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> int:
     """No fewer elements than there are."""
     count = offsets.size
@@ -93,7 +94,7 @@ def _most(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> int:
     return count
 
 
-@numba.njit(cache=True)
+@kernel
 def _cut(
     data: npt.NDArray[np.uint8],
     offsets: npt.NDArray[np.int64],
@@ -128,7 +129,7 @@ def _cut(
     return found
 
 
-@numba.njit(cache=True)
+@kernel
 def _gathered(
     data: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:

@@ -5,7 +5,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from pipelines.quality.compiled import Bytes, Ints, buffers, counted, kernel
+from pipelines.kernels.kernel import kernel
+from pipelines.quality.compiled import Bytes, Ints, buffers, counted
 
 COUNTS: Final = ("equations", "wrong_equations")
 _DIGITS: Final = 15

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from pipelines.quality.compiled import Bytes, CodePoints, Ints, buffers, counted, decode, kernel
+from pipelines.kernels.kernel import kernel
+from pipelines.quality.compiled import Bytes, CodePoints, Ints, buffers, counted, decode
 
 COUNTS: Final = (
     "chars",

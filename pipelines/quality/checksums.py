@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from pipelines.quality.compiled import Bytes, Ints, buffers, kernel
+from pipelines.kernels.kernel import kernel
+from pipelines.quality.compiled import Bytes, Ints, buffers
 
 # What stands before and after is part of the match, so that decimals are none. Groups: before, the number, after.
 _CARD = r"(^|[^\d.,-])((?:4\d{3}|5[1-5]\d{2}|2[2-7]\d{2}|3[47]\d{2}|6(?:011|5\d{2}))(?:[ -]?\d){9,15})($|[^\d])"

@@ -1,23 +1,20 @@
 """Loops over the bytes of many texts, compiled by numba: how a column of strings gets there and back."""
 
-from collections.abc import Callable
-from typing import Any, Final, NamedTuple, ParamSpec, TypeVar, cast
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from numba import njit
 
-P = ParamSpec("P")
-R = TypeVar("R")
+from pipelines.kernels.kernel import kernel
 
 Bytes = npt.NDArray[Any]
 # In a kernel a byte is widened to a signed integer by the first operation with a literal.
 Ints = npt.NDArray[np.int64]
 CodePoints = npt.NDArray[Any]
+Hashes = npt.NDArray[np.uint64]
 
-kernel: Final = cast(Callable[[Callable[P, R]], Callable[P, R]], njit(cache=True, nogil=True))
-"""Compile a function on its first call; later processes load it from disk."""
+_MIX: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Buffers(NamedTuple):
@@ -56,3 +53,19 @@ def decode(data: Bytes, position: int) -> tuple[int, int]:
         return ((first & 0x0F) << 12) | (second << 6) | third, position + 3
     fourth = data[position + 3] & 0x3F
     return ((first & 0x07) << 18) | (second << 12) | (third << 6) | fourth, position + 4
+
+
+@kernel
+def mix(value: np.uint64) -> np.uint64:
+    """Scatter the bits of a hash."""
+    value = (value ^ (value >> np.uint64(32))) * _MIX
+    return value ^ (value >> np.uint64(29))
+
+
+@kernel
+def slot_of(keys: Hashes, stamps: Ints, stamp: int, mask: int, key: np.uint64) -> int:
+    """Where the key stands in a table of hashes, or would stand; what has another stamp is of an earlier text."""
+    slot = int(key >> np.uint64(20)) & mask
+    while stamps[slot] == stamp and keys[slot] != key:
+        slot = (slot + 1) & mask
+    return slot

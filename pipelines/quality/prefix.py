@@ -4,7 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from pipelines.quality.compiled import Bytes, Ints, buffers, kernel
+from pipelines.kernels.kernel import kernel
+from pipelines.quality.compiled import Bytes, Ints, buffers
 
 
 def common_prefix(left: pl.Expr, right: pl.Expr) -> pl.Expr:

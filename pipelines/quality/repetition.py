@@ -3,11 +3,11 @@
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from pipelines.kernels.kernel import kernel
 from pipelines.quality.characters import code_points
-from pipelines.quality.compiled import Bytes, CodePoints, Ints, buffers, counted, decode, kernel
+from pipelines.quality.compiled import Bytes, CodePoints, Hashes, Ints, buffers, counted, decode, mix, slot_of
 
 COUNTS: Final = (
     "bytes",
@@ -20,9 +20,7 @@ COUNTS: Final = (
 )
 """Columns of `repetition`, in the kernel's order. Words are those of `characters`, ASCII letters in lower case."""
 
-_Hashes = npt.NDArray[np.uint64]
 _PRIME: Final = np.uint64(0x100000001B3)
-_MIX: Final = np.uint64(0x9E3779B97F4A7C15)
 _BASIS: Final = np.uint64(0xCBF29CE484222325)
 _LOOP_GRAMS: Final = (3, 8, 20)
 """Short grams find short blocks; in scripts whose words are characters a block says some of its own short grams again.
@@ -39,22 +37,7 @@ def repetition(texts: pl.Series) -> pl.DataFrame:
 
 
 @kernel
-def _mix(value: np.uint64) -> np.uint64:
-    value = (value ^ (value >> np.uint64(32))) * _MIX
-    return value ^ (value >> np.uint64(29))
-
-
-@kernel
-def _slot(keys: _Hashes, stamps: Ints, stamp: int, mask: int, key: np.uint64) -> int:
-    """Where the key stands in the table, or would stand."""
-    slot = int(key >> np.uint64(20)) & mask
-    while stamps[slot] == stamp and keys[slot] != key:
-        slot = (slot + 1) & mask
-    return slot
-
-
-@kernel
-def hash_words(data: Bytes, start: int, end: int, table: CodePoints, words: _Hashes) -> int:
+def hash_words(data: Bytes, start: int, end: int, table: CodePoints, words: Hashes) -> int:
     """Write the hash of each word between two bytes to `words`; returns how many there are."""
     count = 0
     current = _BASIS
@@ -65,10 +48,10 @@ def hash_words(data: Bytes, start: int, end: int, table: CodePoints, words: _Has
         kind = table[point] & 7
         if kind == 3:
             if inside:
-                words[count] = _mix(current)
+                words[count] = mix(current)
                 count += 1
                 inside = False
-            words[count] = _mix((_BASIS ^ np.uint64(point)) * _PRIME)
+            words[count] = mix((_BASIS ^ np.uint64(point)) * _PRIME)
             count += 1
             continue
         joins = kind == 2 or kind == 4 or (kind == 5 and inside)
@@ -79,17 +62,17 @@ def hash_words(data: Bytes, start: int, end: int, table: CodePoints, words: _Has
                 point += 32
             current = (current ^ np.uint64(point)) * _PRIME
         elif inside:
-            words[count] = _mix(current)
+            words[count] = mix(current)
             count += 1
             inside = False
     if inside:
-        words[count] = _mix(current)
+        words[count] = mix(current)
         count += 1
     return count
 
 
 @kernel
-def _repeated_grams(words: _Hashes, count: int, n: int, keys: _Hashes, stamps: Ints, stamp: int, mask: int) -> int:
+def _repeated_grams(words: Hashes, count: int, n: int, keys: Hashes, stamps: Ints, stamp: int, mask: int) -> int:
     """Words that lie in an n-gram which stood in the text before."""
     covered = 0
     reach = 0  # words before this one are counted already
@@ -97,8 +80,8 @@ def _repeated_grams(words: _Hashes, count: int, n: int, keys: _Hashes, stamps: I
         gram = _BASIS
         for k in range(n):
             gram = (gram ^ words[begin + k]) * _PRIME
-        gram = _mix(gram)
-        slot = _slot(keys, stamps, stamp, mask, gram)
+        gram = mix(gram)
+        slot = slot_of(keys, stamps, stamp, mask, gram)
         if stamps[slot] == stamp:
             covered += begin + n - max(begin, reach)
             reach = begin + n
@@ -110,7 +93,7 @@ def _repeated_grams(words: _Hashes, count: int, n: int, keys: _Hashes, stamps: I
 
 @kernel
 def _longest_loop(
-    words: _Hashes, count: int, n: int, keys: _Hashes, stamps: Ints, places: Ints, stamp: int, mask: int
+    words: Hashes, count: int, n: int, keys: Hashes, stamps: Ints, places: Ints, stamp: int, mask: int
 ) -> int:
     """The longest stretch in which every n-gram stands at the same distance after its last occurrence.
 
@@ -122,8 +105,8 @@ def _longest_loop(
         gram = _BASIS
         for k in range(n):
             gram = (gram ^ words[begin + k]) * _PRIME
-        gram = _mix(gram)
-        slot = _slot(keys, stamps, stamp, mask, gram)
+        gram = mix(gram)
+        slot = slot_of(keys, stamps, stamp, mask, gram)
         if stamps[slot] == stamp:
             before = begin - places[slot]
             run = run + 1 if before == distance else 1
@@ -140,7 +123,7 @@ def _longest_loop(
 
 @kernel
 def _repeated_pieces(
-    data: Bytes, start: int, end: int, blank_lines: bool, keys: _Hashes, stamps: Ints, stamp: int, mask: int
+    data: Bytes, start: int, end: int, blank_lines: bool, keys: Hashes, stamps: Ints, stamp: int, mask: int
 ) -> int:
     """Bytes in lines (in paragraphs, where `blank_lines` part them) that stood in the text before, trimmed."""
     repeated = 0
@@ -161,8 +144,8 @@ def _repeated_pieces(
             piece = _BASIS
             for at in range(first, last):
                 piece = (piece ^ np.uint64(data[at])) * _PRIME
-            piece = _mix(piece)
-            slot = _slot(keys, stamps, stamp, mask, piece)
+            piece = mix(piece)
+            slot = slot_of(keys, stamps, stamp, mask, piece)
             if stamps[slot] == stamp:
                 repeated += last - first
             else:
@@ -205,7 +188,7 @@ def _repeated(data: Bytes, offsets: Ints, table: CodePoints, width: int) -> Ints
         stamp += 1
         distinct = 0
         for at in range(count):
-            slot = _slot(keys, stamps, stamp, mask, words[at])
+            slot = slot_of(keys, stamps, stamp, mask, words[at])
             if stamps[slot] != stamp:
                 stamps[slot] = stamp
                 keys[slot] = words[at]

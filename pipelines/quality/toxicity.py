@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from pipelines.kernels.kernel import kernel
 from pipelines.quality.characters import code_points
-from pipelines.quality.compiled import Bytes, CodePoints, Ints, buffers, counted, kernel
+from pipelines.quality.compiled import Bytes, CodePoints, Ints, buffers, counted
 from pipelines.quality.repetition import hash_words
 from pipelines.quality.signal import Part, of_part
 

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from pipelines.quality.compiled import Bytes, Ints, buffers, counted, decode, kernel
+from pipelines.kernels.kernel import kernel
+from pipelines.quality.compiled import Bytes, Hashes, Ints, buffers, counted, decode, mix, slot_of
 
 SHORT_LINE: Final = 30
 """FineWeb's short lines have at most as many characters."""
@@ -55,7 +56,6 @@ COUNTS: Final = (
 single ones that are not blank. A `dup` is a piece that stood in the text before.
 """
 
-_Hashes = npt.NDArray[np.uint64]
 _SPACE, _WORD, _DIGIT, _LETTER, _TERMINAL = 1, 2, 4, 8, 16
 _PRIME: Final = np.uint64(0x9E3779B97F4A7C15)
 _BASIS: Final = np.uint64(0xCBF29CE484222325)
@@ -85,13 +85,13 @@ def _points() -> npt.NDArray[Any]:
 
 
 @functools.cache
-def _stop_words() -> _Hashes:
+def _stop_words() -> Hashes:
     data, offsets = buffers(pl.Series(STOP_WORDS))
     return _words_alone(data, offsets, _points())
 
 
 @kernel
-def _words_alone(data: Bytes, offsets: Ints, table: npt.NDArray[Any]) -> _Hashes:
+def _words_alone(data: Bytes, offsets: Ints, table: npt.NDArray[Any]) -> Hashes:
     """The hash of the first word of each text."""
     out = np.zeros(len(offsets) - 1, dtype=np.uint64)
     hashes, sizes, flags = np.zeros(64, np.uint64), np.zeros(64, np.int64), np.zeros(64, np.uint8)
@@ -99,12 +99,6 @@ def _words_alone(data: Bytes, offsets: Ints, table: npt.NDArray[Any]) -> _Hashes
         _tokens(data, offsets[row], offsets[row + 1], table, hashes, sizes, flags)
         out[row] = hashes[0]
     return out
-
-
-@kernel
-def _mix(value: np.uint64) -> np.uint64:
-    value = (value ^ (value >> np.uint64(32))) * _PRIME
-    return value ^ (value >> np.uint64(29))
 
 
 @kernel
@@ -161,18 +155,18 @@ def _contraction(data: Bytes, position: int, end: int) -> bool:
 
 @kernel
 def _put(
-    current: np.uint64, size: int, bits: int, count: int, hashes: _Hashes, sizes: Ints, flags: npt.NDArray[Any]
+    current: np.uint64, size: int, bits: int, count: int, hashes: Hashes, sizes: Ints, flags: npt.NDArray[Any]
 ) -> int:
     """Write a token, unless there is nothing in it; how many there are now."""
     if size == 0:
         return count
-    hashes[count], sizes[count], flags[count] = _mix(current), size, bits
+    hashes[count], sizes[count], flags[count] = mix(current), size, bits
     return count + 1
 
 
 @kernel
 def _marks(
-    data: Bytes, position: int, end: int, count: int, hashes: _Hashes, sizes: Ints, flags: npt.NDArray[Any]
+    data: Bytes, position: int, end: int, count: int, hashes: Hashes, sizes: Ints, flags: npt.NDArray[Any]
 ) -> int:
     """Write each mark as a token of its own, full stops in a row as one; how many there are now."""
     while position < end:
@@ -186,7 +180,7 @@ def _marks(
 
 @kernel
 def _inside(
-    data: Bytes, start: int, end: int, table: npt.NDArray[Any], count: int, hashes: _Hashes, sizes: Ints,
+    data: Bytes, start: int, end: int, table: npt.NDArray[Any], count: int, hashes: Hashes, sizes: Ints,
     flags: npt.NDArray[Any],
 ) -> int:  # fmt: skip
     """Write the tokens of a run of visible characters without the marks at its ends; how many there are now."""
@@ -241,7 +235,7 @@ def _last(data: Bytes, start: int, end: int) -> tuple[int, int]:
 
 @kernel
 def _tokens(
-    data: Bytes, start: int, end: int, table: npt.NDArray[Any], hashes: _Hashes, sizes: Ints, flags: npt.NDArray[Any]
+    data: Bytes, start: int, end: int, table: npt.NDArray[Any], hashes: Hashes, sizes: Ints, flags: npt.NDArray[Any]
 ) -> int:
     """Write hash, characters and bits of each token between two bytes; returns how many there are."""
     count = 0
@@ -290,18 +284,9 @@ def _tokens(
 
 
 @kernel
-def _slot(keys: _Hashes, stamps: Ints, stamp: int, mask: int, key: np.uint64) -> int:
-    """Where the key stands in the table, or would stand."""
-    slot = int(key >> np.uint64(20)) & mask
-    while stamps[slot] == stamp and keys[slot] != key:
-        slot = (slot + 1) & mask
-    return slot
-
-
-@kernel
-def _known(keys: _Hashes, stamps: Ints, stamp: int, mask: int, key: np.uint64) -> bool:
+def _known(keys: Hashes, stamps: Ints, stamp: int, mask: int, key: np.uint64) -> bool:
     """Whether the key is in the table; it is from now on."""
-    slot = _slot(keys, stamps, stamp, mask, key)
+    slot = slot_of(keys, stamps, stamp, mask, key)
     if stamps[slot] == stamp:
         return True
     stamps[slot] = stamp
@@ -356,7 +341,7 @@ def _lines(data: Bytes, start: int, end: int, table: npt.NDArray[Any], out: Ints
 
 @kernel
 def _pieces(
-    data: Bytes, start: int, end: int, least: int, keys: _Hashes, stamps: Ints, stamp: int, mask: int
+    data: Bytes, start: int, end: int, least: int, keys: Hashes, stamps: Ints, stamp: int, mask: int
 ) -> tuple[int, int, int]:
     """Pieces between runs of at least `least` line feeds: how many, how many stood before, and characters of those."""
     pieces = again = chars = 0
@@ -381,7 +366,7 @@ def _pieces(
             length += (data[position] & 0xC0) != 0x80
             position += 1
         pieces += 1
-        if _known(keys, stamps, stamp, mask, _mix(piece)):
+        if _known(keys, stamps, stamp, mask, mix(piece)):
             again += 1
             chars += length
         if feeds == 0:
@@ -391,7 +376,7 @@ def _pieces(
 
 @kernel
 def _full_lines(
-    data: Bytes, start: int, end: int, table: npt.NDArray[Any], keys: _Hashes, stamps: Ints, stamp: int, mask: int,
+    data: Bytes, start: int, end: int, table: npt.NDArray[Any], keys: Hashes, stamps: Ints, stamp: int, mask: int,
     out: Ints,
 ) -> None:  # fmt: skip
     """FineWeb's lines: those between line feeds that are not blank."""
@@ -408,7 +393,7 @@ def _full_lines(
             full += 1
             punctuated += (table[last] & 16) != 0
             short += length <= SHORT_LINE
-            if _known(keys, stamps, stamp, mask, _mix(piece)):
+            if _known(keys, stamps, stamp, mask, mix(piece)):
                 chars += length
         feeds += position < end
         position += 1
@@ -417,7 +402,7 @@ def _full_lines(
 
 @kernel
 def _grams(
-    prefix: _Hashes, chars: Ints, count: int, keys: _Hashes, stamps: Ints, places: Ints, times: Ints, stamp: int,
+    prefix: Hashes, chars: Ints, count: int, keys: Hashes, stamps: Ints, places: Ints, times: Ints, stamp: int,
     mask: int, out: Ints,
 ) -> int:  # fmt: skip
     """Characters of the most frequent n-gram, all its copies, and of n-grams that stood before. Returns the stamp."""
@@ -430,8 +415,8 @@ def _grams(
         if n <= 4:
             best, first = 0, 0
             for begin in range(count - n + 1):
-                gram = _mix(prefix[begin + n] - prefix[begin] * power)
-                slot = _slot(keys, stamps, stamp, mask, gram)
+                gram = mix(prefix[begin + n] - prefix[begin] * power)
+                slot = slot_of(keys, stamps, stamp, mask, gram)
                 if stamps[slot] != stamp:
                     stamps[slot], keys[slot], places[slot], times[slot] = stamp, gram, begin, 0
                 times[slot] += 1
@@ -442,7 +427,7 @@ def _grams(
         else:
             begin = covered = 0
             while begin < count - n + 1:
-                if _known(keys, stamps, stamp, mask, _mix(prefix[begin + n] - prefix[begin] * power)):
+                if _known(keys, stamps, stamp, mask, mix(prefix[begin + n] - prefix[begin] * power)):
                     covered += chars[begin + n] - chars[begin]
                     begin += n
                 else:
@@ -452,7 +437,7 @@ def _grams(
 
 
 @kernel
-def _measure(data: Bytes, offsets: Ints, table: npt.NDArray[Any], stop_words: _Hashes, width: int) -> Ints:
+def _measure(data: Bytes, offsets: Ints, table: npt.NDArray[Any], stop_words: Hashes, width: int) -> Ints:
     rows = len(offsets) - 1
     longest = 0
     for row in range(rows):

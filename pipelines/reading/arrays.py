@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.errors import TamisError
+from pipelines.kernels.kernel import kernel
 from pipelines.reading.lines import LONGEST, block
 from pipelines.reading.streams import Array
 
@@ -164,7 +164,7 @@ def _refuse_second_array(path: Path, stream: pa.NativeFile, held: bytes, array: 
     )
 
 
-@numba.njit(cache=True)
+@kernel
 def _scan(data: npt.NDArray[np.uint8], start: int, ends: npt.NDArray[np.int64]) -> tuple[int, int, int]:
     """Follow elements from `start`; write where each ends, behind its comma, to `ends`.
 

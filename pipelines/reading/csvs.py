@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
 from pipelines.errors import TamisError
+from pipelines.kernels.kernel import kernel
 from pipelines.reading.asked import Asked
 from pipelines.reading.batch import BROKEN, EXCERPT, Batch
 from pipelines.reading.errors import no_such_column
@@ -137,7 +137,7 @@ def _records(stream: pa.NativeFile, size: int) -> Iterator[tuple[npt.NDArray[np.
             return
 
 
-@numba.njit(cache=True)
+@kernel
 def _scan(
     data: npt.NDArray[np.uint8],
     separator: int,
@@ -206,7 +206,7 @@ def _scan(
     return fields, records, begun
 
 
-@numba.njit(cache=True)
+@kernel
 def _column(
     data: npt.NDArray[np.uint8],
     starts: npt.NDArray[np.int64],

@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from pipelines.quality.compiled import Bytes, Ints, buffers, kernel
+from pipelines.kernels.kernel import kernel
+from pipelines.quality.compiled import Bytes, Ints, buffers
 
 _SIGNS: Final = {"×": "*", "·": "*", "÷": "/", "−": "-", "\\times": "*", "\\cdot": "*", "\\div": "/"}
 _RESULT: Final = r"\s*=\s*-?\d+\s*$"
