@@ -12,6 +12,7 @@ import dagster as dg
 import polars as pl
 from dagster._core.errors import DagsterExecutionInterruptedError
 
+from assets import interruption
 from assets.definitions import defs
 from assets.failures import WATCHED
 from assets.partitions import RECIPES
@@ -200,6 +201,7 @@ class Graph:
             raise KeyboardInterrupt from error
         if any(_is_interruption(event) for event in result.all_events):
             raise KeyboardInterrupt
+        interruption.check()
         failed = [check.asset_key.to_user_string() + "." + check.check_name for check in _failed_checks(result)]
         if failed:
             return f"{partition}: the checks {', '.join(failed)} do not hold"
