@@ -26,7 +26,7 @@ import polars as pl
 from pipelines.decontaminate.index import SHORT, Index
 from pipelines.decontaminate.scan import Shared
 from pipelines.decontaminate.tokens import ANCHOR, GRAM
-from pipelines.dedup.shingles import composed
+from pipelines.dedup.normal_form import composed
 from schemas.vocabulary import CONTAMINATION
 
 RULES: Final = CONTAMINATION

@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines.dedup.characters import ALONE, CODE, SPACE, WORD, table
-from pipelines.dedup.shingles import composed
+from pipelines.dedup.normal_form import composed
 from pipelines.kernels.kernel import Bytes, Int64s, Integer, UInt32s, UInt64s, kernel, mix
 
 GRAM: Final = 8

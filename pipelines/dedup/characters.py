@@ -28,8 +28,9 @@ MARK: Final = 1 << 28
 LOUD: Final = 1 << 29
 LOOSE: Final = 1 << 30
 """Flags above the code point (lower-cased). ALONE: begins a word; LINE: ends a line; MARK: `.` and `!`; LOUD: what may
-count as an operator, but for the point, which does between two digits only; LOOSE: marks and
-single letters of Hangul, which may be composed with what stands before them."""
+count as an operator, but for the point, which does between two digits only; LOOSE: what a text in NFC may have
+otherwise, that is marks and single letters of Hangul, which may be composed with what stands before them, and the
+characters that have another form."""
 
 _ALONE: Final = (
     (0x0E00, 0x0EFF),  # Thai, Lao
@@ -49,6 +50,7 @@ _ALONE: Final = (
     (0x20000, 0x323AF),
 )
 _HAN_BEYOND: Final = range(0x20000, 0x323B0)
+_HAN_COMPATIBLE: Final = range(0x2F800, 0x2FA20)
 _OPERATORS: Final = "+-*/=<>^%&|~"
 POINT: Final = 0x2E
 _MINUS, _STAR, _BANG, _EQUALS, _GREATER, _PLUS = (np.int64(ord(c)) for c in "-*!=>+")
@@ -59,9 +61,11 @@ def table() -> UInt32s:
     """For each code point, the lower-cased code point with its flags; 0 for what only separates."""
     kinds = np.zeros(0x110000, np.uint32)
     for code in (*range(0xD800), *range(0xE000, 0x20000)):
-        kinds[code] = _kind(chr(code))
+        kinds[code] = _kind(chr(code)) | _loose(chr(code))
     beyond = np.arange(_HAN_BEYOND.start, _HAN_BEYOND.stop, dtype=np.uint32)
     kinds[beyond] = beyond | WORD
+    for code in _HAN_COMPATIBLE:
+        kinds[code] |= _loose(chr(code))
     for first, last in _ALONE:
         script = kinds[first : last + 1]
         # Marks and digits stay with their neighbours: a vowel sign is no word, and 2024 is one in any script.
@@ -74,9 +78,8 @@ def table() -> UInt32s:
 def _kind(character: str) -> int:
     category = unicodedata.category(character)
     if character.isalnum() or character == "_" or category[0] == "M":
-        loose = category[0] == "M" or "\u1100" <= character <= "\u11ff"
         # lower() of one letter may be two; the first tells it from the others.
-        return ord(character.lower()[0]) | WORD | (DIGIT if category == "Nd" else 0) | (LOOSE if loose else 0)
+        return ord(character.lower()[0]) | WORD | (DIGIT if category == "Nd" else 0)
     if character in "\n\r\x0b\x0c\x85\u2028\u2029":
         return ord(character) | SPACE | LINE
     if character.isspace():
@@ -88,6 +91,11 @@ def _kind(character: str) -> int:
     if character == "!":
         return ord(character) | MARK | LOUD
     return ord(character) | MARK if character == "." else 0
+
+
+def _loose(character: str) -> int:
+    joins = unicodedata.category(character)[0] == "M" or "\u1100" <= character <= "\u11ff"
+    return LOOSE if joins or not unicodedata.is_normalized("NFC", character) else 0
 
 
 @inlined

@@ -20,7 +20,7 @@ BATCH: Final = 4_096
 """Texts that are held at once."""
 
 _KEY_BYTES: Final = 4 * BANDS
-_FILES: Final = ("characters.py", "shingles.py", "minhash.py", "signed.py")
+_FILES: Final = ("characters.py", "planes.py", "words.py", "normal_form.py", "shingles.py", "minhash.py", "signed.py")
 _SHARED: Final = ("kernels/kernel.py", "parts.py")
 
 SCHEMA: Final = {"content_hash": pl.Binary, "text_hash": pl.Binary, "words": pl.Int64, "keys": pl.Binary}

@@ -1,3 +1,5 @@
+import unicodedata
+
 import dedup_reference as reference
 import numpy as np
 import polars as pl
@@ -6,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.dedup import shingles as module
+from pipelines.dedup.normal_form import composed
 from pipelines.dedup.shingles import OPERATORS, gather, shingles
 
 SCRIPTS = "aZ9_ éßİΣςя漢字かナ한ไทยก็ລາວខ្មែមြन्दी²½𝔸𠀀\U0001f600 \t\n\r ,;:?\"'#@$\\+-*/=<>^%&|~!.()[]{}×÷≤−∑"
@@ -72,6 +75,36 @@ def test_operators_make_another_text_of_the_same_words(one: str, other: str) -> 
 )
 def test_punctuation_markers_and_emphasis_say_nothing(one: str, other: str) -> None:
     assert of(one) == of(other)
+
+
+def test_texts_that_are_longer_in_nfc_have_room() -> None:
+    rows = pl.Series(["\u0958 " * count for count in range(1, 40)])
+    assert shingles(rows).words.tolist() == list(range(1, 40))
+    assert shingles(rows).hashes.tolist() == shingles(rows.str.normalize("NFC")).hashes.tolist()
+
+
+@pytest.mark.parametrize(
+    "typed", ["\u0958", "\u2126", "\u212b", "\U0002f800", "\uf900", "\u1112\u1161\u11ab", "e\u0301"]
+)
+def test_a_letter_is_the_same_however_it_was_typed(typed: str) -> None:
+    assert unicodedata.normalize("NFC", typed) != typed
+    assert of(f"a {typed}b") == of(unicodedata.normalize("NFC", f"a {typed}b"))
+
+
+def test_nothing_that_nfc_changes_is_passed_over() -> None:
+    changed = [
+        chr(code)
+        for code in (*range(0xD800), *range(0xE000, 0x110000))
+        if not unicodedata.is_normalized("NFC", chr(code))
+    ]
+    assert composed(pl.Series(changed)).to_list() == [unicodedata.normalize("NFC", typed) for typed in changed]
+
+
+def test_room_that_is_given_is_used_where_it_is_enough() -> None:
+    rows, room = pl.Series(["one two three four five six"] * 9), np.empty(1_000, np.uint64)
+    assert np.shares_memory(shingles(rows, room=room).hashes, room)
+    assert not np.shares_memory(shingles(rows, room=room[:10]).hashes, room)
+    assert shingles(rows, room=room).hashes.tolist() == shingles(rows).hashes.tolist()
 
 
 def test_digits_are_never_folded() -> None:
