@@ -15,7 +15,8 @@ import polars as pl
 
 from bench.data import hub_folder
 from bench.prompts import SETS, prompts
-from pipelines.dedup.candidates import buckets, candidates
+from pipelines.dedup.buckets import buckets
+from pipelines.dedup.candidates import candidates
 from pipelines.dedup.golds import codes, normalised
 from pipelines.dedup.jaccard import similarities
 from pipelines.dedup.minhash import signatures

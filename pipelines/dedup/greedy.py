@@ -9,16 +9,15 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.dedup.candidates import buckets
+from pipelines.dedup.buckets import buckets
 from pipelines.dedup.jaccard import SKETCH, draw, empty, fill, slots_for
 from pipelines.dedup.meeting import (
-    COMPARED,
-    LARGE,
     Found,
     Lists,
     Sets,
-    ask,
-    extremes,
+    ask_first,
+    ask_heads,
+    bands_of,
     lists,
     meet,
     nobody,
@@ -30,7 +29,6 @@ from pipelines.dedup.shingles import Shingles
 from pipelines.kernels.kernel import Bools, Floats, Int32s, Int64s, Integer, UInt32s, UInt64s, kernel
 
 _NOBODY: Final = np.int32(-1)
-_AHEAD: Final = 2
 _NONE: Final = np.zeros((1, 0), np.int32)
 _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 
@@ -189,10 +187,16 @@ def _choose(
     sketches = np.zeros((len(offsets) - 1, SKETCH), np.uint64)
     comparing = (table, stamps, sketches, seen, row_at)
 
+    bands_next = bands_of(shared, places[nodes[0]]) if len(nodes) > 0 else np.uint64(0)
+    bands_after = bands_of(shared, places[nodes[1]]) if len(nodes) > 1 else np.uint64(0)
     for row in range(len(nodes)):
         node = nodes[row]
-        if row + _AHEAD < len(nodes) and places[nodes[row + _AHEAD]] >= 0:
-            ask(shared, heads, places[nodes[row + _AHEAD]])
+        bands, bands_next = bands_next, bands_after
+        bands_after = bands_of(shared, places[nodes[row + 2]]) if row + 2 < len(nodes) else np.uint64(0)
+        if bands_after != 0:
+            ask_heads(bands_after, shared, heads, places[nodes[row + 2]])
+        if bands_next != 0:
+            ask_first(bands_next, shared, heads, sketches, places[nodes[row + 1]])
         if exact and equal[row] != 0:
             other = kept_equal[equal[row]] if golds[row] == 0 else _earlier(kept[node], kept_bare[equal[row]])
             if other >= 0:
@@ -207,40 +211,34 @@ def _choose(
         if survivor[row] >= 0:
             continue
         place = places[node]
-        smallest, largest = extremes(shared, heads, place) if place >= 0 else (0, 0)
-        if largest > 0:
+        if bands != 0:
             start, end = offsets[place], offsets[place + 1]
             distinct = fill(hashes, start, end, table)
             if kept[node] < 0:
                 draw(hashes, start, end, distinct, sketches, place)
-            left = COMPARED
-            for round in range(2):
-                large = round == 1
-                if (smallest > LARGE and not large) or (largest <= LARGE and large) or survivor[row] >= 0:
-                    continue
-                left = meet(
-                    row,
-                    place,
-                    golds[row],
-                    groups,
-                    nodes,
-                    apart,
-                    threshold,
-                    sets,
-                    found,
-                    lists,
-                    comparing,
-                    large,
-                    survivor,
-                    similarity,
-                )
-            capped[row] = left < 0 and survivor[row] < 0
+            stopped = meet(
+                row,
+                bands,
+                place,
+                golds[row],
+                groups,
+                nodes,
+                apart,
+                threshold,
+                sets,
+                found,
+                lists,
+                comparing,
+                survivor,
+                similarity,
+            )
+            capped[row] = stopped and survivor[row] < 0
             empty(end - start, table)
             if survivor[row] >= 0:
                 continue
             if kept[node] < 0:
                 row_at[place] = row
-                register(place, golds[row], found, lists)
+                register(bands, place, golds[row], found, lists)
         if kept[node] < 0:
             kept[node] = row
         if equal[row] != 0:

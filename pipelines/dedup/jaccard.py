@@ -57,9 +57,8 @@ def fill(hashes: UInt64s, start: Integer, end: Integer, table: UInt64s) -> int:
         slot = (hashed >> _HALF) & mask
         while table[slot] != 0 and table[slot] ^ hashed > OPERATORS:
             slot = (slot + _ONE) & mask
-        if table[slot] == 0:
-            table[slot] = hashed
-            distinct += 1
+        distinct += table[slot] == 0
+        table[slot] = hashed if table[slot] == 0 else table[slot]
     return distinct
 
 

@@ -1,6 +1,5 @@
 """Near-duplicates of one column of texts, on any frame: candidates are verified, chains are cut, nothing is stored."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -8,16 +7,19 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from pipelines.dedup.candidates import ALONE, buckets
+from pipelines.dedup.blocks import blocks
+from pipelines.dedup.buckets import shared
 from pipelines.dedup.golds import codes
 from pipelines.dedup.greedy import Chosen, Known, Meetings, Rows, choose
 from pipelines.dedup.minhash import BANDS, signatures
-from pipelines.dedup.shingles import WORDS, gather, shingles
+from pipelines.dedup.shingles import WORDS, Shingles, gather, shingles
 from pipelines.identity import fold
-from pipelines.kernels.kernel import Bools, Int32s
+from pipelines.kernels.kernel import Bools, Int32s, UInt64s
 
-AT_ONCE: Final = 1 << 29
-"""Bytes of text that are split into words at once: their shingles take some 1.3 times as much."""
+HELD: Final = 1 << 29
+"""Bytes of text of which all shingles are held: they take some 1.3 times as much."""
+_HELD_AGAIN: Final = 1 << 30
+_PART: Final = 1 << 25
 
 
 @dataclass(frozen=True)
@@ -80,35 +82,36 @@ def near_duplicates(texts: pl.Series, threshold: float = 0.7, agree: pl.Series |
 def _meetings(texts: pl.Series) -> tuple[Meetings, Bools]:
     """Where the rows meet, and which of them have the words to.
 
-    Where there is more text than is read at once, the sets of rows that share a bucket are made a second time, and no
-    others are held.
+    The shingles of all texts are held where they are few. Else those of the texts that share a bucket are made a second
+    time, and no others are held.
     """
+    few = _size(texts) <= HELD
     keys, words = np.empty((BANDS, len(texts)), np.uint32), np.zeros(len(texts), np.int32)
-    sets, start = shingles(texts.clear()), 0
-    parts = list(_parts(texts))
-    for part in parts:
-        sets = shingles(part)
-        end = start + len(part)
+    sets = shingles(texts.clear())
+    start, room = 0, sets.hashes
+    for part in [texts] if few else blocks(texts, _PART):
+        sets = shingles(part, room=room)
+        room, end = sets.room, start + len(part)
         keys[:, start:end], words[start:end] = signatures(sets), sets.words
         start = end
     long = words >= WORDS
     places = np.where(long, np.arange(len(texts)), -1)
-    if len(parts) > 1:
-        meeting = long & (buckets(keys).numbers != ALONE).any(axis=1)
-        sets = gather(shingles(part) for part in _parts(texts.filter(pl.Series(meeting))))
+    if not few:
+        meeting = long & shared(keys)
+        again = texts.filter(pl.Series(meeting))
+        sets = shingles(again) if _size(again) <= _HELD_AGAIN else _gathered(again, room)
         keys = np.ascontiguousarray(keys[:, meeting])
         places = np.where(meeting, np.cumsum(meeting) - 1, -1)
     return Meetings(places.astype(np.int32), sets, keys, np.zeros(len(sets), np.uint64)), long
 
 
-def _parts(texts: pl.Series) -> Iterator[pl.Series]:
-    """The texts in their order, some AT_ONCE bytes at a time."""
-    ends = texts.str.len_bytes().fill_null(0).cast(pl.Int64).cum_sum()
-    part = (ends // AT_ONCE).rle_id()
-    start = 0
-    for length in part.rle().struct.field("len"):
-        yield texts[start : start + length]
-        start += length
+def _gathered(texts: pl.Series, room: UInt64s) -> Shingles:
+    return gather(shingles(part, room=room) for part in blocks(texts, _PART))
+
+
+def _size(texts: pl.Series) -> int:
+    """Bytes of the texts."""
+    return int(texts.str.len_bytes().sum())
 
 
 def _equal(texts: pl.Series, short: pl.Series) -> Int32s:

@@ -14,7 +14,8 @@ import polars as pl
 import polars_hash as plh
 from numpy.typing import NDArray
 
-from pipelines.dedup.candidates import Candidates, buckets, candidates
+from pipelines.dedup.buckets import buckets
+from pipelines.dedup.candidates import Candidates, candidates
 from pipelines.dedup.golds import arguments_key, codes, gold_key, group_key, node
 from pipelines.dedup.jaccard import similarities
 from pipelines.dedup.shingles import WORDS, gather

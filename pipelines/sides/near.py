@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from pipelines.dedup.candidates import buckets, candidates
+from pipelines.dedup.buckets import buckets
+from pipelines.dedup.candidates import candidates
 from pipelines.dedup.golds import codes
 from pipelines.dedup.jaccard import similarities
 from pipelines.dedup.shingles import WORDS, gather

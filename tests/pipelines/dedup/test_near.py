@@ -43,10 +43,17 @@ def test_what_is_kept_has_no_near_duplicate_left(seed: int) -> None:
         assert all(reference.jaccard(text, other) < 0.72 for other in long[:place])
 
 
-def test_it_does_not_matter_how_much_is_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("again", [1_000, 1 << 30])
+def test_it_does_not_matter_how_much_is_read_at_once(again: int, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = pl.Series([*corpora.corpus(3), None])
     whole = near_duplicates(texts)
-    monkeypatch.setattr("pipelines.dedup.near.AT_ONCE", 1_000)
+    for name, size in {
+        "near.HELD": 1_000,
+        "near._HELD_AGAIN": again,
+        "near._PART": 5_000,
+        "shingles._BLOCK": 2_000,
+    }.items():
+        monkeypatch.setattr(f"pipelines.dedup.{name}", size)
     parts = near_duplicates(texts)
     assert parts.removed.equals(whole.removed)
     assert parts.short == whole.short
