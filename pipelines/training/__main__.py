@@ -97,6 +97,7 @@ def _tell(pipes: PipesContext, order: Order, report: "Report", seconds: float) -
     numbers: dict[str, float | None] = {
         "tokens": report.tokens,
         "tokens_read": report.tokens_read,
+        "tokens_per_second": report.tokens_per_second,
         "steps": report.steps,
         "epochs": report.epochs,
         "rows": report.rows.used,
@@ -105,6 +106,7 @@ def _tell(pipes: PipesContext, order: Order, report: "Report", seconds: float) -
         "training_loss_first": report.first_loss,
         "training_loss_last": report.last_loss,
         "trainable_parameters": report.trainable_parameters,
+        "gpu_memory_bytes": report.gpu_memory,
         "seconds": seconds,
         **{f"seconds_{name}": took for name, took in report.seconds.items()},
     }

@@ -60,12 +60,19 @@ class Report(BaseModel):
     """None where the test set has no row that fits."""
     seconds: dict[str, float]
     device: str
+    gpu_memory: int | None = None
+    """Bytes that tensors held on the GPU at most, evaluation and training alike; None on a CPU."""
     versions: dict[str, str]
 
     @classmethod
     def read(cls, folder: Path) -> Self:
         """The report of the run that wrote `folder`."""
         return cls.model_validate_json((folder / REPORT).read_bytes())
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Tokens read per second of training, from making the trainer to the last step."""
+        return self.tokens_read / self.seconds["training"]
 
     @property
     def first_loss(self) -> float:

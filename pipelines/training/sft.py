@@ -48,6 +48,8 @@ def train(order: Order) -> Report:
 
 def _train(order: Order, folder: Path, clock: "_Clock") -> Report:
     run = order.run
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
     base = _base(order)
     clock.lap("base")
     tokenizer = load_tokenizer(base)
@@ -95,6 +97,7 @@ def _train(order: Order, folder: Path, clock: "_Clock") -> Report:
         evaluation=_evaluation(test, before, after),
         seconds=clock.laps,
         device=_device(),
+        gpu_memory=torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None,
         versions={name: version(name) for name in ("torch", "transformers", "trl", "peft", "tokenizers")},
     )
 

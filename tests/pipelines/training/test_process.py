@@ -67,6 +67,8 @@ def test_dagster_gets_the_runs_numbers(run: Any) -> None:
     assert said["test_loss"] == report.evaluation.all.loss
     assert said["test_rows"] == report.evaluation.all.rows
     assert said["folder"] == str(order.out)
+    assert said["tokens_per_second"] == pytest.approx(report.tokens_read / report.seconds["training"])
+    assert said.get("gpu_memory_bytes") == report.gpu_memory
     assert {"steps", "epochs", "rows", "rows_too_long", "training_loss_first", "training_loss_last"} <= said.keys()
 
 
