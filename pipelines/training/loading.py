@@ -32,13 +32,19 @@ def load_tokenizer(base: str) -> "PreTrainedTokenizerBase":
 def load_model(base: str, run: Run) -> "PreTrainedModel":
     """The model of a folder or Hub id: in bfloat16 on a GPU that has it (float32 where all weights are trained).
 
+    There it attends by flash-attn where that is installed, else by `attention.PACKED` where it can, else by a mask.
     TamisError where it is missing, or where packed rows would see each other.
     """
     import torch
     from transformers import AutoModelForCausalLM
     from transformers.utils.import_utils import is_flash_attn_2_available
 
+    from pipelines.training.attention import PACKED, fits
+
     half = has_bfloat16()
+    # torch asks cuDNN first on Hopper and Blackwell; it plans anew for each length of a shard, and hardly two are
+    # equally long (modelscope/FunASR#3704: a second for each on a B200).
+    torch.backends.cuda.enable_cudnn_sdp(False)
     try:
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
             base,
@@ -47,6 +53,8 @@ def load_model(base: str, run: Run) -> "PreTrainedModel":
         )
     except (OSError, ValueError) as error:
         raise _missing(base, error) from error
+    if half and model.config._attn_implementation == "sdpa" and fits(model.config):
+        model.set_attn_implementation(PACKED)
     model.to("cuda" if torch.cuda.is_available() else "cpu")  # type: ignore[arg-type]
     refuse_leaks(model, base)
     return model
