@@ -16,6 +16,7 @@ from bench import (
     precision,
     push,
     signals,
+    training,
     verify,
 )
 from bench.machine import machine
@@ -35,8 +36,9 @@ BENCHMARKS = {
     "argilla": argilla.run,
     "push": push.run,
     "growth": growth.run,
+    "training": training.run,
 }
-ONLY_BY_NAME = ("growth",)
+ONLY_BY_NAME = ("growth", "training")
 
 
 def main() -> int:
