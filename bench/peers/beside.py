@@ -25,7 +25,7 @@ from pipelines.dedup.jaccard import similarities
 from pipelines.dedup.shingles import shingles
 
 _HERE: Final = Path(__file__).parent
-_ROUNDS: Final = {"tamis": 5, "daft": 5, "rensa": 3, "datatrove": 1}
+_ROUNDS: Final = {"tamis": 15, "daft": 5, "rensa": 3, "datatrove": 1}
 _MADE: Final = Corpus(60_000)
 _SCORER: Final = "evaluate.py"
 _STEPS: Final = {"J >= .9": (0.9, 1.01), ".8 - .9": (0.8, 0.9), ".7 - .8": (0.7, 0.8)}
