@@ -16,7 +16,6 @@ from pipelines.kernels.kernel import (
     letters_of,
     points_of,
     signs_of,
-    step,
 )
 
 _ONE, _SIXTY_THREE = np.uint64(1), np.uint64(63)
@@ -52,16 +51,6 @@ def _plane(data: Bytes, blocks: int, behind_digit: bool, first: int, planes: Pla
         loud[first + block] = signs_of(data, place) | points_of(data, place) & (digits << _ONE | before)
         before = digits >> _SIXTY_THREE
     return bool(before != 0)
-
-
-@step
-def any_set(bits: UInt64s, start: Integer, end: Integer) -> bool:
-    """Whether a bit is set from `start` to `end`."""
-    found = np.uint64(0)
-    while end - start >= 64:
-        found |= window(bits, start)
-        start += 64
-    return bool((found | (window(bits, start) & ((_ONE << np.uint64(end - start)) - _ONE))) != 0)
 
 
 @inlined

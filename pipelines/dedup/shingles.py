@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 
 from pipelines.dedup.blocks import blocks
-from pipelines.dedup.characters import table
+from pipelines.dedup.characters import LOUD, WORD, table
 from pipelines.dedup.normal_form import composed_buffers
-from pipelines.dedup.planes import Planes, any_set
+from pipelines.dedup.planes import Planes
 from pipelines.dedup.words import plain_words, spread_words
-from pipelines.kernels.kernel import Bytes, Int32s, Int64s, Integer, UInt32s, UInt64s, inlined, kernel, mix, step
+from pipelines.kernels.kernel import Bools, Bytes, Int32s, Int64s, Integer, UInt32s, UInt64s, inlined, kernel, mix, step
 
 WORDS: Final = 5
 """Words a shingle: sets of 5 words are what post-training corpora are compared by (text-dedup, datatrove, Tulu 3)."""
@@ -61,13 +61,25 @@ def shingles(texts: pl.Series, size: int = WORDS, room: UInt64s | None = None) -
     ends, words = np.zeros(len(texts) + 1, np.int64), np.zeros(len(texts), np.int32)
     start, used = 0, 0
     for block in blocks(texts, _BLOCK):
-        offsets, data, planes = composed_buffers(block)
-        needed = used + most(int(offsets[-1] - offsets[0]), len(block))
+        read = composed_buffers(block)
+        needed = used + most(int(read.offsets[-1] - read.offsets[0]), len(block))
         if needed > len(hashes):
             # In NFC a few texts are longer.
             hashes = np.concatenate([hashes[:used], np.empty(needed, np.uint64)])
         end = start + len(block)
-        used = _shingle(offsets, data, table(), planes, size, hashes, used, ends[start : end + 1], words[start:end])
+        plain = read.beyond & (WORD | LOUD) == 0
+        used = _shingle(
+            read.offsets,
+            read.data,
+            table(),
+            read.planes,
+            plain,
+            size,
+            hashes,
+            used,
+            ends[start : end + 1],
+            words[start:end],
+        )
         start = end
     return Shingles(ends, hashes[:used], words)
 
@@ -107,6 +119,7 @@ def _shingle(
     data: Bytes,
     kinds: UInt32s,
     planes: Planes,
+    plain: Bools,
     size: int,
     hashes: UInt64s,
     used: int,
@@ -123,7 +136,7 @@ def _shingle(
     readable = len(data) - 64
     for row in range(len(words)):
         start, end = offsets[row], offsets[row + 1]
-        if end <= readable and not any_set(foreign, start - first, end - first):
+        if end <= readable and plain[row]:
             count, signed, behind = plain_words(
                 data, first, start, end, kinds, letters, loud, bounds, gaps, said, signs
             )

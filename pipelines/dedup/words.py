@@ -77,7 +77,7 @@ def plain_words(
     said: UInt64s,
     signs: UInt64s,
 ) -> tuple[Integer, bool, np.uint64]:
-    """What `spread_words` does, for a text of ASCII that more text stands behind.
+    """What `spread_words` does, for a text whose words and operators are all of ASCII and that more text stands behind.
 
     First the places at which words begin and end, and the words before which there may be operators, from the bits
     alone, then the hashes: so that no word waits for the one before it.

@@ -40,6 +40,14 @@ def test_operators_are_split_as_plain_python_does(rows: list[str], size: int) ->
     assert reference.group(found.hashes.tolist()) == reference.group(both)  # type: ignore[arg-type]
 
 
+@given(rows=st.lists(st.text("ab5 =-!.(\n*\u201c\u2014\u2019\u2026\u2028\xa0", max_size=80), min_size=1, max_size=5))
+def test_what_says_nothing_may_be_beyond_ascii(rows: list[str]) -> None:
+    behind = "what stands behind lets all that comes before be read sixty-four bytes at a time, and so on"
+    found = shingles(pl.Series([*rows, behind]))
+    both = [shingle for text in (*rows, behind) for shingle in reference.shingles(text)]
+    assert reference.group(found.hashes.tolist()) == reference.group(both)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
