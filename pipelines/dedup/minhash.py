@@ -32,8 +32,13 @@ _weights: Final = np.array(stream(4, BANDS * ROWS), np.uint64) | np.uint64(1)
 def signatures(sets: Shingles) -> UInt32s:
     """The keys of each text's bands: an array of BANDS times texts."""
     keys = np.empty((BANDS, len(sets)), np.uint32)
-    _sign(sets.offsets, sets.hashes, _factors, _terms, _weights, keys)
+    sign(sets, keys, 0)
     return keys
+
+
+def sign(sets: Shingles, keys: UInt32s, first: int) -> None:
+    """Write the keys of some of the texts whose `keys` these are, from the `first` on."""
+    _sign(sets.offsets, sets.hashes, _factors, _terms, _weights, keys, first)
 
 
 @kernel
@@ -44,6 +49,7 @@ def _sign(
     terms: UInt32s,
     weights: UInt64s,
     keys: UInt32s,
+    first: int,
 ) -> None:
     least, weighed = np.empty(_PLACES, np.uint32), np.empty(BANDS * ROWS, np.uint64)
     empty, found = np.empty(_PLACES + 1, np.int64), np.empty(_PLACES, np.uint32)
@@ -73,4 +79,4 @@ def _sign(
             key = np.uint64(band)
             for place in range(ROWS):
                 key += weighed[band * ROWS + place]
-            keys[band, row] = np.uint32(mix(key) >> _HALF)
+            keys[band, first + row] = np.uint32(mix(key) >> _HALF)

@@ -11,7 +11,7 @@ from pipelines.dedup.blocks import blocks
 from pipelines.dedup.buckets import shared
 from pipelines.dedup.golds import codes
 from pipelines.dedup.greedy import Chosen, Known, Meetings, Rows, choose
-from pipelines.dedup.minhash import BANDS, signatures
+from pipelines.dedup.minhash import BANDS, sign
 from pipelines.dedup.shingles import WORDS, Shingles, gather, shingles
 from pipelines.identity import fold
 from pipelines.kernels.kernel import Bools, Int32s, UInt64s
@@ -92,7 +92,8 @@ def _meetings(texts: pl.Series) -> tuple[Meetings, Bools]:
     for part in [texts] if few else blocks(texts, _PART):
         sets = shingles(part, room=room)
         room, end = sets.room, start + len(part)
-        keys[:, start:end], words[start:end] = signatures(sets), sets.words
+        words[start:end] = sets.words
+        sign(sets, keys, start)
         start = end
     long = words >= WORDS
     places = np.where(long, np.arange(len(texts)), -1)
