@@ -85,10 +85,9 @@ def _figures(items: pl.DataFrame, prompts: dict[str, pl.Series]) -> dict[str, ob
     from pipelines.decontaminate.scan import scan
 
     texts = pl.concat(list(prompts.values()))
-    unknown = pl.Series([None], dtype=pl.String)
 
-    def no_answers(asked: pl.DataFrame) -> pl.Series:
-        return unknown.new_from_index(0, asked.height)
+    def no_answers(_: pl.DataFrame) -> list[tuple[pl.Series, pl.Series]]:
+        return []
 
     known = index(items)
     known, built = _timed(lambda: index(items))

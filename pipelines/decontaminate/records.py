@@ -40,8 +40,10 @@ def _of_batch(records: pl.DataFrame, family: Family, index: Index) -> pl.DataFra
     texts = pl.concat(list(_texts(once, family))).sort("record", maintain_order=True)
     answer = _answer(family)
 
-    def answers(asked: pl.DataFrame) -> pl.Series:
-        return once[texts["record"].gather(asked["row"])].select(answer).to_series()
+    def answers(asked: pl.DataFrame) -> list[tuple[pl.Series, pl.Series]]:
+        records = texts["record"].gather(asked["row"])
+        distinct = records.unique().sort()
+        return [(once[distinct].select(answer).to_series(), distinct.search_sorted(records))]
 
     shared = scan(texts["said"], index)
     found = hits(shared, index, answers, texts["role"] == "user")

@@ -18,11 +18,12 @@ hits a turn of the user where
   not be the item's. Fewer are asked by anybody ("Who are you?" is an item of TruthfulQA).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import polars as pl
 
+from pipelines.decontaminate.evidence import around, with_spans
 from pipelines.decontaminate.index import SHORT, Index
 from pipelines.decontaminate.scan import Shared
 from pipelines.decontaminate.tokens import ANCHOR, GRAM
@@ -56,9 +57,13 @@ HITS: Final = pl.Schema(
 
 _KEPT: Final = ("entry", *(name for name in HITS if name not in ("rule", "value", "threshold")))
 
-Answers = Callable[[pl.DataFrame], pl.Series]
-"""Gets a frame of `row` (number of a text), `start` and `end` (bytes of an item in it), gives for each the text in
-which its answer stands; null where there is none."""
+LOOKED_AT: Final = 8
+"""Places of a short item in one text that are looked at, the first ones: a text may say it a million times."""
+
+Answers = Callable[[pl.DataFrame], Sequence[tuple[pl.Series, pl.Series]]]
+"""Gets a frame of `row` (number of a text), `start` and `end` (bytes of an item in it). Gives where answers may stand:
+texts (null: there is none), and for each row of the frame the number of its text among them, since many may have the
+same."""
 
 
 def hits(shared: Shared, index: Index, answers: Answers, asks: pl.Series | None = None) -> pl.DataFrame:
@@ -74,17 +79,17 @@ def hits(shared: Shared, index: Index, answers: Answers, asks: pl.Series | None 
         coverage=pl.when("short").then(1.0).otherwise(pl.col("covered") / pl.col("words")),
         tokens=pl.when("short").then("words").otherwise("tokens"),
     )
-    short = told.filter("short")
+    short = told.filter(pl.col("short") & (pl.int_range(pl.len()).over("row", "entry", "short") < LOOKED_AT))
     if asks is not None:
         short = short.filter(asks.gather(short["row"]))
     asked = _answered(short, shared.texts, answers).unique(["row", "entry"], keep="first", maintain_order=True)
-    long = _with_spans(told.filter(~pl.col("short")), shared.texts)
+    long = with_spans(told.filter(~pl.col("short")), shared.texts)
     tokens, share = pl.col("tokens").cast(pl.Float64), pl.col("coverage")
     made = [
         _as_hit(long, "8-gram", tokens, GRAM),
         _as_hit(long.filter(pl.col("tokens") >= LONG_GRAM), "13-gram", tokens, LONG_GRAM),
         _as_hit(long.filter(share > HALF), "coverage", share, HALF),
-        _as_hit(_with_spans(asked, shared.texts), "short item", share, 1.0),
+        _as_hit(with_spans(asked, shared.texts), "short item", share, 1.0),
     ]
     return pl.concat(made).sort("row", "entry", maintain_order=True).select(HITS.names())
 
@@ -118,11 +123,17 @@ def _answered(short: pl.DataFrame, texts: pl.Series, answers: Answers) -> pl.Dat
     """Of short items that stand in a text, those that are asked in earnest: see the docstring of this module."""
     if short.is_empty():
         return short
-    rows = short.with_row_index("number").with_columns(
-        said=normalised(answers(short.select("row", "start", "end"))), turn=normalised(texts.gather(short["row"]))
-    )
-    right = _standing(rows, "answers", "said").select("number", right="any")
-    listed = _standing(rows, "choices", "turn").select("number", listed="all")
+    places = short.select("row", "start", "end")
+    rows = short.with_row_index("number")
+    closed = rows.filter(pl.col("choices").list.len() > 0)
+    turns = around(texts, closed.select(places.columns)).select(pl.concat_str(pl.all())).to_series()
+    standing = [
+        _standing(rows.with_columns(said=normalised(said).gather(which)), "answers", "said")
+        for said, which in answers(places)
+    ]
+    none = pl.DataFrame(schema={"number": pl.get_index_type(), "any": pl.Boolean, "all": pl.Boolean})
+    right = pl.concat([none, *standing]).group_by("number").agg(right=pl.col("any").any())
+    listed = _standing(closed.with_columns(turn=normalised(turns)), "choices", "turn").select("number", listed="all")
     judged = rows.join(right, on="number", how="left", maintain_order="left").join(
         listed, on="number", how="left", maintain_order="left"
     )
@@ -155,25 +166,3 @@ def normalised(texts: pl.Series) -> pl.Series:
         .str.strip_chars()
     )
     return pl.select(pl.concat_str(pl.lit(" "), bare, pl.lit(" "))).to_series()
-
-
-def _with_spans(rows: pl.DataFrame, texts: pl.Series) -> pl.DataFrame:
-    """Bytes as characters, and what stands between them."""
-    whole = texts.gather(rows["row"]).cast(pl.Binary)
-    sides = rows.with_columns(whole=whole, item_whole=pl.col("item_whole").cast(pl.Binary))
-    shown = pl.col("item_whole").is_not_null()
-
-    def between(text: str, start: str, end: str) -> pl.Expr:
-        return pl.col(text).bin.slice(pl.col(start), pl.col(end) - pl.col(start)).cast(pl.String)
-
-    def characters(text: str, byte: str) -> pl.Expr:
-        return pl.col(text).bin.slice(0, pl.col(byte)).cast(pl.String).str.len_chars().cast(pl.Int64)
-
-    return sides.with_columns(
-        start=characters("whole", "start"),
-        end=characters("whole", "end"),
-        text=pl.when(shown).then(between("whole", "start", "end")),
-        item_start=characters("item_whole", "item_start"),
-        item_end=characters("item_whole", "item_end"),
-        item_text=pl.when(shown).then(between("item_whole", "item_start", "item_end")),
-    )

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.benchmarks.held import held, indexable
+from pipelines.decontaminate.evidence import around
 from pipelines.decontaminate.index import ITEMS, Index, index
 from pipelines.decontaminate.rules import HITS, hits, invisible
 from pipelines.decontaminate.scan import scan
@@ -146,15 +147,15 @@ def _hits(frame: pl.DataFrame, columns: Sequence[str], known: Index) -> pl.DataF
     )
 
 
-def _beside(others: pl.DataFrame, texts: pl.Series, asked: pl.DataFrame) -> pl.Series:
+def _beside(others: pl.DataFrame, texts: pl.Series, asked: pl.DataFrame) -> list[tuple[pl.Series, pl.Series]]:
     """What a row says beside an item in one of its texts: a question must not answer itself."""
-    whole, rows = texts.gather(asked["row"]).cast(pl.Binary), others[asked["row"]]
-    pieces = asked.with_columns(whole=whole).select(
-        before=pl.col("whole").bin.slice(0, pl.col("start")).cast(pl.String),
-        behind=pl.col("whole").bin.slice(pl.col("end"), None).cast(pl.String),
-    )
-    said = pl.concat([pieces, rows], how="horizontal")
-    return said.select(pl.concat_str(pl.all(), separator="\n\n", ignore_nulls=True)).to_series()
+    rows = asked["row"].unique().sort()
+    joined = pl.concat_str(pl.all(), separator="\n\n", ignore_nulls=True)
+    beside = around(texts, asked).drop("inside").select(joined).to_series()
+    said = [(beside, pl.Series(range(asked.height), dtype=pl.Int64))]
+    if others.width:
+        said.append((others[rows].select(joined).to_series(), rows.search_sorted(asked["row"])))
+    return said
 
 
 def _summary(rows: int, found: pl.DataFrame, known: Index) -> Decontaminated:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.decontaminate.evidence import around
 from pipelines.decontaminate.index import ITEMS, hashes, index
 from pipelines.decontaminate.rules import hits, invisible
 from pipelines.decontaminate.scan import scan
@@ -18,8 +19,8 @@ WORDS = ("the", "The\n", "ÉTÉ", "été", "= 3,")
 TEXTS = st.lists(st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join), min_size=1, max_size=6)
 
 
-def no_answers(asked: pl.DataFrame) -> pl.Series:
-    return pl.Series([None] * asked.height, dtype=pl.String)
+def no_answers(_: pl.DataFrame) -> list[tuple[pl.Series, pl.Series]]:
+    return []
 
 
 def found(texts, items, answers=no_answers) -> pl.DataFrame:
@@ -115,7 +116,7 @@ def test_short_items_need_their_answer() -> None:
         "Name a prime": "two",
     }
     answers = list(said.values())
-    made = found(list(said), items_with(moon, tell), lambda asked: pl.Series(answers).gather(asked["row"]))
+    made = found(list(said), items_with(moon, tell), lambda asked: [(pl.Series(answers), asked["row"])])
     assert by_rule(made, "short item") == {(0, "0"), (2, "0"), (3, "1"), (5, "1")}
     spans = made.filter(pl.col("rule") == "short item")["text"].to_list()
     assert spans[0] == "Which moon is the largest?" and spans[2] == "name a prime number"
@@ -125,7 +126,7 @@ def test_items_of_under_four_tokens_must_be_the_whole_turn_and_answered() -> Non
     items = items_with({"text": "Who are you?", "answers": ["a helper"]}, {"text": "Define love."})
     texts = ["Who are you?", "Who are you?", "And who are you?", "Define love."]
     told = ["I am a helper.", "Nobody.", "I am a helper.", "Love."]
-    made = found(texts, items, lambda asked: pl.Series(told).gather(asked["row"]))
+    made = found(texts, items, lambda asked: [(pl.Series(told), asked["row"])])
     assert by_rule(made, "short item") == {(0, "0")}
 
 
@@ -178,3 +179,33 @@ def test_a_huge_row_takes_bounded_time_and_memory() -> None:
     assert set(made["row"]) == {0, 1} and made.height < 10
     assert made.filter(pl.col("row") == 0)["end"][0] == len(QUESTION)
     assert time.monotonic() - started < 60
+
+
+def test_a_benchmark_in_one_row_costs_the_rows_length_once_and_not_once_an_item() -> None:
+    short = [{"text": f"Quelle est la n°{n} é?", "answers": [f"r{n}"], "choices": [f"r{n}", "x"]} for n in range(1500)]
+    long = [{"text": " ".join(f"é{n}w{place}" for place in range(20))} for n in range(1500)]
+    said = [f"{item['text']} ({', '.join(item.get('choices', ['']))})" for item in (*short, *long)]
+    text = "é\n" + "\n".join(said)
+    known = index(items_with(*short, *long))
+    shared = scan(pl.Series([text]), known)
+    started = time.process_time()
+    made = hits(shared, known, no_answers)
+    assert time.process_time() - started < 3, "some 10 s if each hit reads the row, of half a MB"
+    assert len(by_rule(made, "short item")) == len(by_rule(made, "coverage")) == 1500
+    for row in made.sample(200, seed=1).to_dicts():
+        assert row["text"] == text[row["start"] : row["end"]]
+        assert row["item_text"] == (*short, *long)[int(row["item"])]["text"][row["item_start"] : row["item_end"]]
+
+
+def test_what_stands_around_an_item_is_whole_characters_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.decontaminate.evidence.AROUND", 0)
+    monkeypatch.setattr("pipelines.decontaminate.evidence.AT_LEAST", 10)
+    text = f"{'é😀' * 9}Name a prime number{'😀é' * 9}"
+    start = len(b"x" * 6) * 9
+    asked = pl.DataFrame({"row": [0], "start": [start], "end": [start + len("Name a prime number")]})
+    assert around(pl.Series([text]), asked).row(0) == ("😀é😀", "Name a prime number", "😀é😀")
+    item = items_with({"text": "Name a prime number", "answers": ["two"]})
+    texts = ["Name a prime number I said\n" * 2000, "Name a prime number, I said"]
+    made = found(texts, item, lambda asked: [(pl.Series([None, "two"]), asked["row"])])
+    assert by_rule(made, "short item") == {(1, "0")}
+    assert len(made) == 1
