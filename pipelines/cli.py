@@ -210,7 +210,7 @@ def dedup(
     """Remove near-duplicates from any parquet or JSONL files; the first of similar rows stays.
 
     Each removed row has a kept row that is similar enough itself. Texts of under 5 words are compared by equality.
-    Needs no workspace.
+    Below a threshold of .7 not all that are similar enough are found. Needs no workspace.
 
     Examples:
 
@@ -259,7 +259,7 @@ def decontaminate(
 
     with steps(alone.STEPS) as step:
         items, missing = alone.items_of(against, column[0]) if against else alone.items_in_lake(hub)
-        done = alone.decontaminate(files, column, out, items, id_=id_, step=step)
+        done = alone.decontaminate(files, column, out, items, id_=id_, against=against, step=step)
     typer.echo(done)
     for name, why in missing:
         typer.echo(f"NOT CHECKED: {name} ({why})")

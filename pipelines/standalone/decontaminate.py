@@ -1,7 +1,7 @@
 """`tamis decontaminate`: what the rows of any files share with benchmarks, and the same on a frame."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from pipelines.decontaminate.rules import HITS, hits, invisible
 from pipelines.decontaminate.scan import scan
 from pipelines.errors import TamisError
 from pipelines.lake import Lake
-from pipelines.standalone.files import columns_of, names_of
+from pipelines.standalone.files import check_writable, columns_of, nameless, names_of, whole
 from pipelines.standalone.progress import Step
 from pipelines.workspace import current, workspace
 from schemas.vocabulary import CONTAMINATION
@@ -29,12 +29,14 @@ OWN = "given file"
 
 @dataclass(frozen=True)
 class Decontaminated:
-    """What a command found. `rows_hit`: by rule; `benchmarks`: rows hit, by rule and benchmark."""
+    """What a command found. `rows_hit`: by rule; `benchmarks`: rows hit, by rule and benchmark; `nameless`: rows that
+    the column of ids does not tell from others."""
 
     rows: int
     rows_hit: dict[str, int]
     benchmarks: pl.DataFrame
     unseen: pl.DataFrame
+    nameless: int = 0
 
     def __str__(self) -> str:
         wide = max([len(name) for name in self.benchmarks["benchmark"]] + [len("any benchmark")])
@@ -49,6 +51,8 @@ class Decontaminated:
             "",
             f"compared with {total['items']:,} items; {total['no rule']:,} of them are too short for any rule",
         ]
+        if self.nameless:
+            lines.append(f"{self.nameless:,} rows have no id of their own: the hits do not tell which row is meant")
         return "\n".join(lines)
 
 
@@ -72,28 +76,31 @@ def decontaminate(
     items: pl.DataFrame,
     *,
     id_: str | None = None,
+    against: Path | None = None,
     step: Step = lambda _: None,
 ) -> Decontaminated:
     """Write every hit of the files' rows to `out`: `row` (its id, else its number), `column`, and as of `rules.HITS`.
 
-    `items`: in the schema of `index.ITEMS`. Raises TamisError for files and columns that cannot be read.
+    `items`: in the schema of `index.ITEMS`; `against`: the file that they are of, if any. Raises TamisError for files
+    and columns that cannot be read.
     """
     if not columns:
         raise TamisError("no column is named", cure="Name the texts that are compared: --column text.")
-    if out.resolve() in {path.resolve() for path in files}:
+    if out.resolve() in {path.resolve() for path in (*files, *([against] if against else []))}:
         raise TamisError("the file is read and would be written", where=str(out), cure="Name another one.")
     step("reading")
-    rows = columns_of(files, [*columns, *([id_] if id_ else [])])
+    rows = columns_of(files, columns, id_)
+    check_writable(out)
     step("indexing")
     known = index(items)
     step("scanning")
     found = pl.concat(list(_of_batches(rows, columns, known)))
     step("writing")
-    names = names_of(rows, files, id_)
+    names = names_of(rows, files)
     told = found.with_columns(row=names.gather(found["row"]))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    told.write_parquet(out)
-    return _summary(rows.height, found, known)
+    with whole(out) as part:
+        told.write_parquet(part)
+    return replace(_summary(rows.height, found, known), nameless=nameless(rows))
 
 
 def items_of(path: Path, column: str) -> tuple[pl.DataFrame, list[tuple[str, str]]]:
@@ -134,9 +141,9 @@ def _of_batches(rows: pl.DataFrame, columns: Sequence[str], known: Index) -> Ite
 
 
 def _hits(frame: pl.DataFrame, columns: Sequence[str], known: Index) -> pl.DataFrame:
-    texts = frame.select(pl.col(name).cast(pl.String) for name in columns)
+    texts = frame.select(pl.col(name).cast(pl.String) for name in dict.fromkeys(columns))
     parts = []
-    for name in columns:
+    for name in texts.columns:
         shared = scan(texts[name], known)
         answers = partial(_beside, texts.drop(name), shared.texts)
         parts.append(hits(shared, known, answers).with_columns(column=pl.lit(name)))

@@ -1,6 +1,10 @@
 """Parquet and JSONL files of anybody: their columns as frames, and rows of them as a new file."""
 
-from collections.abc import Sequence
+import contextlib
+import glob
+import io
+import json
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
@@ -8,9 +12,15 @@ from typing import Final
 import polars as pl
 
 from pipelines.errors import TamisError, writing
+from pipelines.reading.streams import opened
 
 ROW: Final = "__row"
 """Number of a row in its file, from 0."""
+
+ID: Final = "__id"
+"""What a column of the file calls a row."""
+
+_MARK: Final = b"\xef\xbb\xbf"
 
 
 def scanned(path: Path) -> pl.LazyFrame:
@@ -19,33 +29,38 @@ def scanned(path: Path) -> pl.LazyFrame:
         raise TamisError("there is no such file", where=str(path))
     if path.stat().st_size == 0:
         raise TamisError("the file is empty", where=str(path), cure="A parquet file of no rows has a schema at least.")
-    if _is_parquet(path):
-        rows = pl.scan_parquet(path)
+    if _begins(path, b"PAR1"):
+        rows = pl.scan_parquet(path, glob=False)
     elif path.suffix == ".json":
         rows = _json(path)
     else:
-        rows = pl.scan_ndjson(path, infer_schema_length=None)
+        rows = _lines(path)
     try:
         rows.collect_schema()
-    except (pl.exceptions.ComputeError, pl.exceptions.PolarsError) as error:
+    except pl.exceptions.PolarsError as error:
         cure = "Files are parquet, or JSON with an object a line (.json: or an array of them)."
-        raise TamisError(f"cannot be read: {_first_line(error)}", where=str(path), cure=cure) from error
+        raise _unreadable(path, error, cure) from error
     return rows.with_row_index(ROW).with_columns(pl.col(ROW).cast(pl.Int64))
 
 
-def columns_of(paths: Sequence[Path], names: Sequence[str]) -> pl.DataFrame:
+def columns_of(paths: Sequence[Path], names: Sequence[str], id_: str | None = None) -> pl.DataFrame:
     """The columns of files, one file behind the other: `file` (number of the file), ROW, and each name as text.
 
-    Lists and objects are no text: TamisError, as for a column that a file does not have.
+    Where `id_` is named, ID is that column as the files have it, or as text where they have it otherwise. Lists and
+    objects are no text: TamisError, as for a column that a file does not have.
     """
     frames = []
     for number, path in enumerate(paths):
         rows = scanned(path)
         schema = rows.collect_schema()
-        for name in names:
+        for name in [*names, *([id_] if id_ else [])]:
             _check(name, schema, path)
         texts = [pl.col(name).cast(pl.String) for name in dict.fromkeys(names)]
-        frames.append(collected(rows.select(pl.lit(number, dtype=pl.Int64).alias("file"), ROW, *texts), path))
+        named = [pl.col(id_).alias(ID)] if id_ else []
+        of_file = pl.lit(number, dtype=pl.Int64).alias("file")
+        frames.append(collected(rows.select(of_file, ROW, *texts, *named), path))
+    if id_ and len({frame.schema[ID] for frame in frames}) > 1:
+        frames = [frame.with_columns(pl.col(ID).cast(pl.String)) for frame in frames]
     return pl.concat(frames)
 
 
@@ -60,34 +75,80 @@ def write_rows(paths: Sequence[Path], kept: pl.DataFrame, out: Path) -> None:
         parts.append(scanned(path).join(mine, on=ROW, how="semi", maintain_order="left").drop(ROW))
     try:
         rows = pl.concat(parts, how="diagonal_relaxed") if len(parts) > 1 else parts[0]
-        with writing(out):
-            part = out.with_name(f"{out.name}.part")
-            rows.sink_parquet(part, compression="zstd", mkdir=True)
-            part.replace(out)
+        with whole(out) as part:
+            rows.sink_parquet(part, compression="zstd")
     except (pl.exceptions.SchemaError, pl.exceptions.ComputeError) as error:
         raise TamisError(f"the files do not fit together: {_first_line(error)}", where=str(out)) from error
 
 
-def names_of(rows: pl.DataFrame, paths: Sequence[Path], id_: str | None) -> pl.Series:
-    """What a row is called: its value of the column `id_`, else its number, with the file where there are several."""
-    if id_ is not None:
-        return rows[id_].alias("name")
+def names_of(rows: pl.DataFrame, paths: Sequence[Path]) -> pl.Series:
+    """What a row of `columns_of` is called: its ID, else its number, with the file where there are several."""
+    if ID in rows.columns:
+        return rows[ID].alias("name")
     if len(paths) == 1:
         return rows[ROW].alias("name")
     path = pl.col("file").replace_strict(dict(enumerate(map(str, paths))), return_dtype=pl.String)
     return rows.select(name=pl.format("{}:{}", path, ROW)).to_series()
 
 
-def _is_parquet(path: Path) -> bool:
+def nameless(rows: pl.DataFrame) -> int:
+    """Rows of `columns_of` that their ID does not tell from others, or that have none."""
+    if ID not in rows.columns:
+        return 0
+    return int(rows.select((pl.col(ID).is_null() | pl.col(ID).is_duplicated()).sum()).item())
+
+
+@contextlib.contextmanager
+def whole(out: Path) -> Iterator[Path]:
+    """A file to write to, which takes the place of `out` once it is whole; an error leaves `out` as it was.
+
+    TamisError where nothing can be written there.
+    """
+    with _beside(out) as part:
+        yield part
+        part.replace(out)
+
+
+def check_writable(*outs: Path) -> None:
+    """Raise what `whole` would, before the work is done whose result is to be written."""
+    for out in outs:
+        with _beside(out) as part:
+            part.touch()
+
+
+@contextlib.contextmanager
+def _beside(out: Path) -> Iterator[Path]:
+    """A file beside `out` that is gone at the end; errors of the disk become TamisError."""
+    part = out.with_name(f"{out.name}.part")
+    if out.is_dir():
+        raise TamisError("is a folder, and a file would be written", where=str(out), cure="Name a file.")
+    try:
+        with writing(out), contextlib.ExitStack() as stack:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            stack.callback(part.unlink, missing_ok=True)
+            yield part
+    except OSError as error:
+        raise TamisError(f"cannot be written: {error.strerror or error}", where=str(out)) from error
+
+
+def _begins(path: Path, mark: bytes) -> bool:
     with path.open("rb") as stream:
-        return stream.read(4) == b"PAR1"
+        return stream.read(len(mark)) == mark
+
+
+def _lines(path: Path) -> pl.LazyFrame:
+    """The objects of a file with one a line. Windows may have put a byte order mark before them, which polars takes
+    for an error."""
+    marked = _begins(path, _MARK)
+    source = path.read_bytes().removeprefix(_MARK) if marked else glob.escape(str(path))
+    return pl.scan_ndjson(source, infer_schema_length=None)
 
 
 def _json(path: Path) -> pl.LazyFrame:
     with path.open("rb") as stream:
         array = stream.read(1 << 16).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
     if not array:
-        return pl.scan_ndjson(path, infer_schema_length=None)
+        return _lines(path)
     try:
         return pl.read_json(path, infer_schema_length=None).lazy()
     except pl.exceptions.ComputeError as error:
@@ -98,8 +159,26 @@ def collected(rows: pl.LazyFrame, path: Path) -> pl.DataFrame:
     """The rows of `scanned`. TamisError where one of them cannot be read."""
     try:
         return rows.collect()
-    except pl.exceptions.ComputeError as error:
-        raise TamisError(f"cannot be read: {_first_line(error)}", where=str(path)) from error
+    except pl.exceptions.PolarsError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception, cure: str = "") -> TamisError:
+    """The error for a file that polars cannot read, with the first line of it that is not a JSON object."""
+    where = str(path)
+    if not _begins(path, b"PAR1") and path.suffix != ".json":
+        with opened(path) as stream:
+            for number, line in enumerate(io.BufferedReader(stream), 1):
+                if line.strip() and not _is_object(line.removeprefix(_MARK)):
+                    return TamisError(f"cannot be read: line {number} is no JSON object", where=where, cure=cure)
+    return TamisError(f"cannot be read: {_first_line(error)}", where=where, cure=cure)
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _check(name: str, schema: pl.Schema, path: Path) -> None:

@@ -159,3 +159,81 @@ def test_numbers_are_compared_as_text(tmp_path: Path) -> None:
     pl.DataFrame({"n": [7, 8, 7]}).write_parquet(path)
     invoke("dedup", path, "--column", "n", "--out", out)
     assert pl.read_parquet(out)["n"].to_list() == [7, 8]
+
+
+def test_a_name_with_a_pattern_in_it_is_one_file(tmp_path: Path) -> None:
+    rows, out = {"text": [LONG, OTHER, NEAR]}, tmp_path / "kept.parquet"
+    for name in ("a[1]", "a*", "a?"):
+        pl.DataFrame(rows).write_parquet(tmp_path / f"{name}.parquet")
+        pl.DataFrame(rows).write_ndjson(tmp_path / f"{name}.jsonl")
+    for other in ("a1.parquet", "a1.jsonl"):
+        (tmp_path / other).write_bytes(b"")
+    for name in ("a[1].parquet", "a*.parquet", "a[1].jsonl", "a*.jsonl", "a?.jsonl"):
+        assert deduplicate([tmp_path / name], ["text"], 0.7, out).rows == 3, name
+        assert pl.read_parquet(out)["text"].to_list() == [LONG, OTHER]
+
+
+def test_a_byte_order_mark_and_the_line_that_is_broken(tmp_path: Path) -> None:
+    path, out = tmp_path / "windows.jsonl", tmp_path / "kept.parquet"
+    path.write_bytes(b'\xef\xbb\xbf{"text": "one"}\r\n{"text": "two"}\r\n')
+    assert deduplicate([path], ["text"], 0.7, out).rows == 2
+    assert pl.read_parquet(out)["text"].to_list() == ["one", "two"]
+    path.write_bytes(b'\xef\xbb\xbf{"text": "one"}\n\n{"text": "two"\n')
+    with pytest.raises(TamisError, match="line 3 is no JSON object"):
+        deduplicate([path], ["text"], 0.7, out)
+
+
+def test_where_nothing_can_be_written_is_told_before_anything_is_compared(
+    rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, blocked = tmp_path / "kept.parquet", rows / "deep" / "pairs.parquet"
+    kept.write_bytes(b"older")
+    monkeypatch.setattr("pipelines.standalone.dedup.near_duplicates", None)
+    for arguments, message in (
+        (["--out", blocked], "cannot be written"),
+        (["--out", tmp_path], "is a folder"),
+        (["--out", kept, "--pairs", blocked], "cannot be written"),
+    ):
+        with pytest.raises(TamisError, match=message):
+            invoke("dedup", rows, "--column", "text", *arguments)
+    for out, message in ((blocked, "cannot be written"), (tmp_path, "is a folder")):
+        with pytest.raises(TamisError, match=message):
+            invoke("decontaminate", rows, "--column", "text", "--against", rows, "--out", out)
+    assert kept.read_bytes() == b"older" and sorted(tmp_path.iterdir()) == [kept, rows]
+
+
+def test_the_benchmark_of_a_user_is_never_written(rows: Path, tmp_path: Path) -> None:
+    exam = tmp_path / "exam.parquet"
+    pl.DataFrame({"text": [LONG]}).write_parquet(exam)
+    with pytest.raises(TamisError, match="would be written"):
+        invoke("decontaminate", rows, "--column", "text", "--against", exam, "--out", exam)
+    assert pl.read_parquet(exam).height == 1
+
+
+def test_ids_are_told_as_they_are_and_those_that_name_several_rows_are_counted(tmp_path: Path) -> None:
+    path, other, pairs = tmp_path / "rows.parquet", tmp_path / "other.jsonl", tmp_path / "pairs.parquet"
+    pl.DataFrame({"id": [7, 8, 8, None], "text": [LONG, NEAR, OTHER, OTHER]}).write_parquet(path)
+    other.write_text(json.dumps({"id": "x", "text": OTHER}))
+    to = ("--column", "text", "--id", "id", "--out", tmp_path / "out.parquet")
+    said = invoke("dedup", path, *to, "--pairs", pairs)
+    assert pl.read_parquet(pairs).select("removed", "survivor").rows() == [(8, 7), (None, 8)]
+    assert "3  have no id of their own" in said
+    said = invoke("decontaminate", path, *to, "--against", other)
+    assert pl.read_parquet(tmp_path / "out.parquet")["row"].unique().sort().to_list() == [None, 8]
+    assert "3 rows have no id of their own" in said
+    invoke("dedup", path, *to, "--pairs", pairs, "--against", other)
+    assert pl.read_parquet(pairs)["survivor"].to_list() == ["7", "x", "x"], "numbers beside names are text"
+
+
+def test_a_column_may_be_named_twice(rows: Path, tmp_path: Path) -> None:
+    out, twice = tmp_path / "out.parquet", ["--column", "text", "--column", "text", "--id", "text", "--out"]
+    invoke("dedup", rows, *twice, out, "--agree", "text", "--pairs", tmp_path / "pairs.parquet")
+    assert pl.read_parquet(out).height == 9, "only equal texts agree, and none are"
+    invoke("decontaminate", rows, *twice, out, "--against", rows)
+    assert pl.read_parquet(out)["column"].unique().to_list() == ["text"]
+
+
+def test_a_threshold_below_what_signatures_find_says_how_many_they_do(rows: Path, tmp_path: Path) -> None:
+    arguments = ("dedup", rows, "--column", "text", "--out", tmp_path / "out.parquet", "--threshold")
+    assert "55%  of the pairs of similarity 0.5 are looked at" in invoke(*arguments, 0.5)
+    assert "looked at" not in invoke(*arguments, 0.7)
