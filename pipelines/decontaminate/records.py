@@ -99,8 +99,10 @@ def _limited(located: pl.DataFrame) -> pl.DataFrame:
     ranked = located.sort("record", "benchmark", "rule", "value", "item", descending=[False, False, False, True, False])
     rank = pl.int_range(pl.len()).over(of_rule)
     bounded = pl.col("rule").is_in(_OF_GRAMS)
-    further = pl.when(bounded).then((pl.len().over(of_rule) - LISTED).clip(0)).otherwise(0)
-    return ranked.with_columns(further=further.cast(pl.Int64), rank=rank).filter(~bounded | (pl.col("rank") < LISTED))
+    further = (
+        pl.when(bounded).then((pl.len().cast(pl.Int64).over(of_rule) - LISTED).clip(0)).otherwise(0).cast(pl.Int64)
+    )
+    return ranked.with_columns(further=further, rank=rank).filter(~bounded | (pl.col("rank") < LISTED))
 
 
 def _once(found: pl.DataFrame) -> pl.DataFrame:

@@ -21,6 +21,8 @@ from schemas.families import FAMILIES
 SHOWN: Final = 4_000
 """Characters of a message that are shown; what is longer says how much was left out."""
 
+SECRET: Final = "(repeats an item of a benchmark that may not be shown)"
+
 _GROUPS: Final = 40
 """Reasons of which examples are shown, the commonest first."""
 
@@ -109,10 +111,14 @@ def messages_of(
 ) -> dict[str, tuple[tuple[Message, ...], str | None]]:
     """The text of a few records by id: their messages in reading order, and the gold answer.
 
-    As a state or the lake has them, with what `kinds` name redacted; those that were forgotten are left out.
+    As a state or the lake has them, with what `kinds` name redacted; those that were forgotten are left out. Of those
+    that repeat an item of a gated benchmark, whose owners ask that it be not published, SECRET stands for each text.
     """
     lake = held if isinstance(held, Lake) else held.lake
     wanted = pl.Series("id", sorted(set(ids)), dtype=pl.String)
+    # A hit without its span is one of an item that may not be shown.
+    hits = held.scan("contamination").filter(pl.col("text").is_null())
+    secret = hits.select("content_hash", secret=pl.lit(value=True)).unique()
     found: dict[str, tuple[tuple[Message, ...], str | None]] = {}
     for family in FAMILIES.values():
         mine = wanted.filter(wanted.str.split("/").list.get(1, null_on_oob=True) == family.name)
@@ -125,16 +131,24 @@ def messages_of(
             .filter(pl.col("id").is_in(mine.implode()))
             .join(tombstones(lake), on="content_hash", how="anti")
             .with_columns(redacted_columns(family, kinds))
-            .select("id", answer.alias("answer"), *[_shown(part, is_messages(family, part)) for part in family.parts])
+            .join(secret, on="content_hash", how="left", maintain_order="left")
+            .select(
+                "id",
+                "secret",
+                answer.alias("answer"),
+                *[_shown(part, is_messages(family, part)) for part in family.parts],
+            )
             .collect()
         )
         for row in rows.to_dicts():
             said = [
-                Message(part, message["role"], message["text"], message["left_out"])
+                Message(part, message["role"], SECRET, 0)
+                if row["secret"]
+                else Message(part, message["role"], message["text"], message["left_out"])
                 for part in family.parts
                 for message in row[part] or []
             ]
-            found[row["id"]] = (tuple(said), row["answer"])
+            found[row["id"]] = (tuple(said), None if row["secret"] else row["answer"])
     return found
 
 

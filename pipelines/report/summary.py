@@ -15,6 +15,7 @@ from pipelines.lake import Lake
 from pipelines.ledger import funnel
 from pipelines.quality.redaction import KINDS, Kind, redacted
 from pipelines.recipe import Recipe
+from pipelines.report.between import between
 from pipelines.report.planted import Defects, defects
 from pipelines.report.review import Reviewed, reviewed
 from pipelines.sources import sources
@@ -75,6 +76,7 @@ class Summary:
     `licences`: kept records by licence, as `kept_licences` counts them; None without a pass.
     `benchmarks`: which of them records were compared with, and which were NOT CHECKED.
     `review`: what people were asked and what came of it; None where `recipe` is.
+    `between`: conflicts of records, and the largest component of ties, a line each.
     """
 
     workspace: Workspace
@@ -91,6 +93,7 @@ class Summary:
     benchmarks: Held
     licences: pl.DataFrame | None
     review: Reviewed | None
+    between: list[str]
 
     @property
     def records(self) -> int:
@@ -146,6 +149,7 @@ def summarise(workspace: Workspace, lake: Lake, outcome: RunOutcome) -> Summary:
         benchmarks=held(lake),
         licences=kept_licences(published) if published else None,
         review=reviewed(lake, published, recipe) if published and recipe else None,
+        between=between(published) if published else [],
     )
 
 

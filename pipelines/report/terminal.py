@@ -102,7 +102,7 @@ def _funnel(summary: Summary) -> list[str]:
     rows = [_step(stage) for stage in summary.stages]
     sides = "  ".join(f"{side} {int(summary.kept_sides[side].sum()):,}" for side in SIDES)
     table = [_INDENT + line for line in aligned(rows, right=(1, 2))]
-    return ["Funnel", *table, f"{_INDENT}by side: {sides}", *_licence(summary)]
+    return ["Funnel", *table, f"{_INDENT}by side: {sides}", *_wrapped(summary.between), *_licence(summary)]
 
 
 def _licence(summary: Summary) -> list[str]:
@@ -113,6 +113,10 @@ def _licence(summary: Summary) -> list[str]:
         f"most restrictive licence: {one['described']}, of {one['records']:,} records of {', '.join(one['sources'])}"
         for one in most_restrictive(summary.licences)
     ]
+    return _wrapped(said)
+
+
+def _wrapped(said: Sequence[str]) -> list[str]:
     return [
         line
         for text in said

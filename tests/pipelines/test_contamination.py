@@ -16,6 +16,7 @@ from pipelines.lake_settings import LakeSettings
 from pipelines.lake_wide import build_contamination, build_sides
 from pipelines.ledger import gates, ledger, publish_ledger, verified
 from pipelines.recipe import Contamination, Recipe
+from pipelines.report.samples import SECRET, dropped, kept
 from pipelines.review.effect import effect
 from pipelines.states import State, note_built, open_state, ready_state
 from pipelines.story.tell import tell
@@ -198,3 +199,32 @@ def test_new_benchmarks_open_a_new_state_and_sides_wait_for_it(place: Workspace,
         build_sides(after, LakeSettings())
     assert build_contamination(replace(before, versions=dict(before.versions))).records == {}
     assert empty("contamination").columns == before.scan("contamination").collect().columns
+
+
+@pytest.mark.parametrize("gated", [True, False])
+def test_a_report_shows_no_record_that_repeats_a_gated_item(
+    place: Workspace, lakes: Lakes, tmp_path, gated: bool
+) -> None:
+    put(lakes.lake, tmp_path, (ITEM, "294", []), gated=gated)
+    state = ready(place, lakes)
+    for recipe in (RECIPE, Recipe(sources={"aa": None}, contamination=Contamination(rules=[]))):
+        published = publish_ledger(state, "default", recipe, known("aa")).published
+        samples = [*kept(published, of_each=9), *(one for group in dropped(published) for one in group.samples)]
+        said = {sample.id: [message.text for message in sample.messages] for sample in samples}
+        assert said[id_of(0)] == ([SECRET] * 2 if gated else [ITEM, "294"])
+        assert said[id_of(4)] == [CLEAN, "A shop."]
+        assert gated is not any(ITEM in text for texts in said.values() for text in texts)
+
+
+def test_of_many_items_that_a_record_repeats_three_are_listed_and_the_others_counted(
+    place: Workspace, lakes: Lakes, tmp_path
+) -> None:
+    put(lakes.lake, tmp_path, *((f"{ITEM} {'Again. ' * n}", "294", []) for n in range(5)))
+    rows = ready(place, lakes).scan("contamination").filter(pl.col("part") == "prompt").collect()
+    assert rows.group_by("rule").agg(pl.len(), pl.col("further").unique()).sort("rule").rows() == [
+        ("13-gram", 3, [2]),
+        ("8-gram", 3, [2]),
+        ("coverage", 5, [0]),
+    ]
+    put(lakes.lake, tmp_path, (ITEM, "294", []))
+    assert ready(place, lakes).scan("contamination").select(pl.col("further").max()).collect().item() == 0
