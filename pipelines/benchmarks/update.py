@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from pipelines.benchmarks import items as reading
+from pipelines.benchmarks import names
 from pipelines.benchmarks.benchmark import Benchmark, Place
 from pipelines.benchmarks.catalogue import BENCHMARKS
 from pipelines.benchmarks.held import STATUS, Held, Word, hashing, held, identity, status
@@ -68,7 +69,11 @@ def _update(
             snapshot = hub.snapshot(place.repo, [place.wanted], revision=place.revision)
             if snapshot.files:
                 if not _is_known(known, snapshot):
-                    lake.replace("benchmarks", _stored(benchmark, place, snapshot), partition=benchmark.name)
+                    before = lake.scan("benchmarks").filter(pl.col("benchmark") == benchmark.name).collect()
+                    stored = _stored(benchmark, place, snapshot)
+                    if place.item is None:
+                        stored = names.kept(stored, before, snapshot.revision)
+                    lake.replace("benchmarks", stored, partition=benchmark.name)
                 return _counted(lake, benchmark, position, "checked", "")
             refused.append(f"{place.repo} has no files of {', '.join(place.files)}")
         except Absent:

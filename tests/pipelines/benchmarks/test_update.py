@@ -172,3 +172,30 @@ def test_real_benchmarks_are_read_whole(real_hub: Path, lake: Lake) -> None:
     assert counts["MMLU"] == 14_042 + 1_531 - 134, "134 repeat another with its choices"
     assert made.not_checked["benchmark"].to_list() == ["GPQA", "LiveCodeBench"]
     assert not any("auxiliary" in path or "train" in path for path in seen.paths("GET") if "mmlu" in path)
+
+
+@pytest.mark.parametrize("gated", [False, True])
+def test_items_keep_their_names_wherever_upstream_moves_them(folder: Path, lake: Lake, repo: str, gated: bool) -> None:
+    def named() -> dict[int, str]:
+        """The item that each question is known as."""
+        items = index(indexable(lake.scan("benchmarks")))
+        asked = pl.Series([f"{n} {SECRET}" for n in range(4)])
+        made = hits(scan(asked, items), items, lambda _: []).filter(pl.col("rule") == "coverage")
+        best = made.filter(pl.col("value") == 1).sort("row", "tokens", descending=[False, True])
+        return dict(best.unique("row", keep="first").select("row", "item").rows())
+
+    one, two, three, four = (f"{n} {SECRET}" for n in range(4))
+    put(folder, repo, one, two, "Who?", "Who is that?", three)
+    assert brought(folder, lake, exam(repo, gated=gated)) == {"exam": ("checked", 5)}
+    assert named() == {0: "test.0", 1: "test.1", 2: "test.4"}
+    put(folder, repo, four, three, "Who is it?", one)
+    assert brought(folder, lake, exam(repo, gated=gated)) == {"exam": ("checked", 4)}
+    moved = named()
+    assert (moved[0], moved[2]) == ("test.0", "test.4"), "as they were"
+    assert moved[3].startswith("test.0@"), "another item has that number"
+    held_ = lake.scan("benchmarks").sort("position").collect()
+    assert held_["item"].n_unique() == 4 and held_["item"][2].startswith("test.2@")
+    put(folder, repo, one, two, three, four)
+    brought(folder, lake, exam(repo, gated=gated))
+    again = named()
+    assert (again[0], again[2], again[3]) == (moved[0], moved[2], moved[3]) and again[1] == "test.1"
