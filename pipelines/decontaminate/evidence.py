@@ -24,24 +24,17 @@ def with_spans(rows: pl.DataFrame, texts: pl.Series) -> pl.DataFrame:
     `item_text`, what stands between them; null on the item's side, and no text on either, where it may not be shown.
     """
     shown = rows["item_whole"].is_not_null()
-    # An item's text is short, and each is asked for by many hits: a pass over each costs less than to find equal ones.
-    numbers = pl.Series(np.arange(rows.height))
-    mine = texts.gather(rows["row"])
-    places = [
-        _characters(whole, which, rows[name]).alias(name)
-        for whole, which, name in (
-            (texts, rows["row"], "start"),
-            (texts, rows["row"], "end"),
-            (rows["item_whole"], numbers, "item_start"),
-            (rows["item_whole"], numbers, "item_end"),
-        )
-    ]
-    hidden = [pl.when(shown).then(name).alias(name) for name in ("item_start", "item_end")]
+    mine, its = (texts.cast(pl.Binary) for texts in (texts.gather(rows["row"]), rows["item_whole"]))
+    start, end = _characters(texts, rows["row"], rows["start"], rows["end"])
+    # An item's text is short: a copy of what stands before costs less than to find which hits are of the same item.
+    before = pl.DataFrame({name: _between(its, 0, rows[name]).str.len_chars() for name in ("item_start", "item_end")})
     return rows.with_columns(
-        *places,
-        text=_between(mine, rows["start"], rows["end"]),
-        item_text=_between(rows["item_whole"], rows["item_start"], rows["item_end"]),
-    ).with_columns(*hidden, text=pl.when(shown).then("text"))
+        start,
+        end,
+        *before.cast(pl.Int64),
+        pl.select(pl.when(shown).then(_between(mine, rows["start"], rows["end"]))).to_series().alias("text"),
+        _between(its, rows["item_start"], rows["item_end"]).alias("item_text"),
+    )
 
 
 def around(texts: pl.Series, asked: pl.DataFrame) -> pl.DataFrame:
@@ -49,9 +42,9 @@ def around(texts: pl.Series, asked: pl.DataFrame) -> pl.DataFrame:
 
     At most the item's share of AROUND before and behind, and AT_LEAST where that is less.
     """
-    mine = texts.gather(asked["row"])
+    mine = texts.gather(asked["row"]).cast(pl.Binary)
     start, end = (asked[name].to_numpy() for name in ("start", "end"))
-    size = mine.str.len_bytes().cast(pl.Int64).to_numpy()
+    size = mine.bin.size().cast(pl.Int64).to_numpy()
     items = asked.select(pl.len().over("row")).to_series().to_numpy()
     reach = np.maximum(AROUND // items, AT_LEAST)
     first = _whole(texts, asked["row"], np.maximum(start - reach, 0))
@@ -65,19 +58,18 @@ def around(texts: pl.Series, asked: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _between(texts: pl.Series, start: pl.Series, end: pl.Series) -> pl.Series:
+def _between(texts: pl.Series, start: pl.Series | int, end: pl.Series) -> pl.Series:
     """The bytes from `start` to `end` of each text, which must be whole characters."""
-    pieces = pl.select(pl.lit(texts.cast(pl.Binary)).bin.slice(pl.lit(start), pl.lit(end - start)))
-    return pieces.to_series().cast(pl.String)
+    return pl.select(pl.lit(texts).bin.slice(pl.lit(start), pl.lit(end - start)).cast(pl.String)).to_series()
 
 
-def _characters(texts: pl.Series, rows: pl.Series, places: pl.Series) -> pl.Series:
-    """How many characters of the text `rows[n]` stand before its byte `places[n]`."""
+def _characters(texts: pl.Series, rows: pl.Series, *places: pl.Series) -> list[pl.Series]:
+    """How many characters of the text `rows[n]` stand before its byte `places[n]`, for each of some `places`."""
     numbers, offsets, data = _asked(texts, rows)
-    counts = np.empty(len(rows), np.int64)
-    wanted = places.to_numpy()
-    _count(offsets, data, numbers, wanted, np.lexsort((wanted, numbers)), counts)
-    return pl.Series(counts)
+    every, wanted = np.tile(numbers, len(places)), pl.concat(places).to_numpy()
+    counts = np.empty(len(wanted), np.int64)
+    _count(offsets, data, every, wanted, np.lexsort((wanted, every)), counts)
+    return [pl.Series(one.name, part) for one, part in zip(places, np.split(counts, len(places)), strict=True)]
 
 
 def _whole(texts: pl.Series, rows: pl.Series, places: Int64s) -> pl.Series:

@@ -79,7 +79,8 @@ def hits(shared: Shared, index: Index, answers: Answers, asks: pl.Series | None 
         coverage=pl.when("short").then(1.0).otherwise(pl.col("covered") / pl.col("words")),
         tokens=pl.when("short").then("words").otherwise("tokens"),
     )
-    short = told.filter(pl.col("short") & (pl.int_range(pl.len()).over("row", "entry", "short") < LOOKED_AT))
+    short = told.filter("short")
+    short = short.filter(pl.int_range(pl.len()).over("row", "entry") < LOOKED_AT)
     if asks is not None:
         short = short.filter(asks.gather(short["row"]))
     asked = _answered(short, shared.texts, answers).unique(["row", "entry"], keep="first", maintain_order=True)
