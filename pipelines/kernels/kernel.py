@@ -147,63 +147,45 @@ def fetch(context: Any, data: Any, place: Any) -> Any:
     return nb.types.int64(data, nb.types.int64), code
 
 
-@instruction
-def letters_of(context: Any, data: Any, place: Any) -> Any:
-    """A bit for each of the 64 bytes of an array from `place` on, the first the lowest: a letter, digit or underscore
-    of ASCII. All must be in it.
+def _bits(found: Callable[[Any, Any], list[Any]]) -> Callable[..., Any]:
+    """An instruction that takes an array of bytes and a place, and gives a bit for each of the 64 bytes from there on,
+    the first the lowest; all must be in the array. `found(builder, bytes)`: which are meant, by any of its vectors.
     """
 
-    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        byte = _sixty_four(target, builder, signature, arguments)
-        letter = _within(builder, builder.or_(byte, _each(0x20)), "a", "z")
-        return _gathered(builder, letter, _within(builder, byte, "0", "9"), _within(builder, byte, "_", "_"))
+    def bits(context: Any, data: Any, place: Any) -> Any:
+        def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            array = target.make_array(signature.args[0])(target, builder, arguments[0])
+            first = builder.bitcast(builder.gep(array.data, [arguments[1]]), _VECTOR.as_pointer())
+            meant = functools.reduce(builder.or_, found(builder, builder.load(first, align=1)))
+            return builder.bitcast(meant, ir.IntType(64))
 
-    return nb.types.uint64(data, place), code
+        return nb.types.uint64(data, place), code
 
-
-@instruction
-def digits_of(context: Any, data: Any, place: Any) -> Any:
-    """The same for digits."""
-
-    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        byte = _sixty_four(target, builder, signature, arguments)
-        return _gathered(builder, _within(builder, byte, "0", "9"))
-
-    return nb.types.uint64(data, place), code
+    return instruction(bits)
 
 
-@instruction
-def points_of(context: Any, data: Any, place: Any) -> Any:
-    """The same for points."""
-
-    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        byte = _sixty_four(target, builder, signature, arguments)
-        return _gathered(builder, _within(builder, byte, ".", "."))
-
-    return nb.types.uint64(data, place), code
+def _each(value: int) -> Any:
+    return ir.Constant(_VECTOR, [value] * 64)
 
 
-@instruction
-def signs_of(context: Any, data: Any, place: Any) -> Any:
-    """The same for what may be an operator: `!%&()*+-/<=>[]^{|}~`."""
-
-    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        byte = _sixty_four(target, builder, signature, arguments)
-        ranges = ("!!", "%&", "(+", "--", "//", "<>", "[[", "]^", "{~")
-        return _gathered(builder, *(_within(builder, byte, *ends) for ends in ranges))
-
-    return nb.types.uint64(data, place), code
+def _within(builder: Any, byte: Any, *ranges: str) -> list[Any]:
+    """For each range whether a byte is between its two characters, both included."""
+    spans = [(ord(ends[0]), ord(ends[1]) - ord(ends[0])) for ends in ranges]
+    return [builder.icmp_unsigned("<=", builder.sub(byte, _each(first)), _each(length)) for first, length in spans]
 
 
-@instruction
-def foreign_of(context: Any, data: Any, place: Any) -> Any:
-    """The same for bytes that are not of ASCII."""
-
-    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        byte = _sixty_four(target, builder, signature, arguments)
-        return _gathered(builder, builder.icmp_unsigned(">=", byte, _each(0x80)))
-
-    return nb.types.uint64(data, place), code
+letters_of: Final = _bits(
+    lambda builder, byte: _within(builder, builder.or_(byte, _each(0x20)), "az") + _within(builder, byte, "09", "__")
+)
+"""Letters, digits and underscores of ASCII."""
+digits_of: Final = _bits(lambda builder, byte: _within(builder, byte, "09"))
+points_of: Final = _bits(lambda builder, byte: _within(builder, byte, ".."))
+signs_of: Final = _bits(
+    lambda builder, byte: _within(builder, byte, "!!", "%&", "(+", "--", "//", "<>", "[[", "]^", "{~")
+)
+"""What may be an operator: `!%&()*+-/<=>[]^{|}~`."""
+foreign_of: Final = _bits(lambda builder, byte: [builder.icmp_unsigned(">=", byte, _each(0x80))])
+"""Bytes that are not of ASCII."""
 
 
 @instruction
@@ -238,25 +220,6 @@ def least_permuted(
         return cgutils.intp_t(0)
 
     return nb.types.int64(hashes, nb.types.int64, nb.types.int64, factors, terms, nb.types.int64, least), code
-
-
-def _sixty_four(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    array = target.make_array(signature.args[0])(target, builder, arguments[0])
-    first = builder.gep(array.data, [arguments[1]])
-    return builder.load(builder.bitcast(first, _VECTOR.as_pointer()), align=1)
-
-
-def _each(value: int) -> Any:
-    return ir.Constant(_VECTOR, [value] * 64)
-
-
-def _within(builder: Any, byte: Any, first: str, last: str) -> Any:
-    """Whether each byte is between two characters, both included."""
-    return builder.icmp_unsigned("<=", builder.sub(byte, _each(ord(first))), _each(ord(last) - ord(first)))
-
-
-def _gathered(builder: Any, *found: Any) -> Any:
-    return builder.bitcast(functools.reduce(builder.or_, found), ir.IntType(64))
 
 
 def stream(seed: int, length: int) -> list[int]:
