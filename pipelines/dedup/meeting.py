@@ -170,12 +170,12 @@ def meet(
                 mine = np.int64(own[place, band])
                 mine = mine if mine == ALONE else mine + 2 * bare
             for number in (mine, second):
-                if number < 0:
+                held = _holds(heads, number) if number >= 0 else np.int64(0)
+                if held == 0:
                     continue
                 if (_size_of(heads, number) > LARGE) != large:
                     some = True
                     continue
-                held = _holds(heads, number)
                 for entry in range(held):
                     theirs = _held(heads, holders, number, entry)
                     if entry + _AHEAD < held:
