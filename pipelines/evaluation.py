@@ -10,9 +10,11 @@ from pipelines.lots import by_lot
 from pipelines.quality.redaction import redacted_columns
 from pipelines.recipe import Recipe
 from pipelines.states import Pass
+from pipelines.tool_calls import with_calls
 from schemas.families import FAMILIES
 
 _NOT_ADMITTED: Final = ("forgotten", "source removed", "not in recipe")
+_MESSAGES: Final = ("prompt", "completion")
 
 
 def admitted(passes: Sequence[Pass], families: Sequence[str]) -> pl.Series:
@@ -37,16 +39,20 @@ def chosen(ids: pl.Series, most: int, seed: int) -> pl.Series:
 
 
 def evaluation_rows(published: Pass, recipe: Recipe, ids: pl.Series, families: Sequence[str]) -> pl.DataFrame:
-    """The rows of these ids: `id`, `family`, `prompt`, `completion` (as the recipe exports them), `kept` (by it)."""
+    """The rows of these ids: `id`, `family`, `prompt`, `completion`, `tools` (as the recipe exports them), and `kept`.
+
+    `kept`: whether the recipe keeps it. Messages are `tool_calls.MESSAGES`, whether or not a row has tools.
+    """
     kept = published.ledger().filter(pl.col("id").is_in(ids.implode())).select("id", kept=pl.col("fate") == "kept")
     parts = []
     for family in families:
-        columns = trainer_columns(family, recipe.reasoning)
+        columns = trainer_columns(family, recipe.reasoning, tools=True)
         records = published.state.scan(f"records_{family}").join(kept, on="id", how="inner")
-        records = records.with_columns(redacted_columns(FAMILIES[family], recipe.redact))
+        redacted = records.with_columns(redacted_columns(FAMILIES[family], recipe.redact))
+        said = redacted.select("id", "tools", "kept", *FAMILIES[family].parts).collect()
         parts.append(
-            records.select(
-                "id", pl.lit(family).alias("family"), *(columns[n].alias(n) for n in ("prompt", "completion")), "kept"
+            with_calls(said, _MESSAGES).select(
+                "id", pl.lit(family).alias("family"), *(column.alias(n) for n, column in columns.items()), "kept"
             )
         )
-    return pl.concat(parts).sort("id").collect()
+    return pl.concat(parts).sort("id")

@@ -103,6 +103,7 @@ def _tell(pipes: PipesContext, order: Order, report: "Report", seconds: float) -
         "rows": report.rows.used,
         "rows_too_long": report.rows.too_long,
         "rows_unfit": report.rows.unfit,
+        "rows_no_tools": report.rows.no_tools,
         "training_loss_first": report.first_loss,
         "training_loss_last": report.last_loss,
         "trainable_parameters": report.trainable_parameters,
@@ -117,6 +118,7 @@ def _tell(pipes: PipesContext, order: Order, report: "Report", seconds: float) -
             "test_loss_base": report.evaluation.base.loss,
             "test_rows": report.evaluation.all.rows,
             "test_rows_too_long": report.evaluation.too_long,
+            "test_rows_no_tools": report.evaluation.no_tools,
         }
     metadata = {name: number for name, number in numbers.items() if number is not None}
     folder = {"raw_value": str(order.out), "type": "path"}

@@ -11,6 +11,7 @@ from pipelines.training.loading import inference
 from pipelines.training.rendering import TOO_LONG, tokenised
 from pipelines.training.report import Loss
 from pipelines.training.settings import Run
+from pipelines.training.tool_texts import NO_TOOLS
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -24,26 +25,28 @@ class EvaluationSet:
     """The rows of a test set that a run is measured on, tokenised.
 
     `rows`: `id`, `family`, `kept`, `input_ids`, `n_tokens`, `n_loss_tokens`, sorted by id. The file has
-    `len(rows) + too_long + unfit`.
+    `len(rows) + too_long + unfit + no_tools`.
     """
 
     rows: pl.DataFrame
     too_long: int
     unfit: int
+    no_tools: int = 0
 
 
 def evaluation_set(path: Path, tokenizer: "PreTrainedTokenizerBase", run: Run) -> EvaluationSet:
-    """Read `id`, `family`, `prompt`, `completion`, `kept` from a parquet file.
+    """Read `id`, `family`, `prompt`, `completion`, `kept`, and `tools` if it is there, from a parquet file.
 
-    Rows that `run` could not train on (too long, unfit for the chat template) are left out and counted.
+    Rows that `run` could not train on (too long, unfit for the chat template, with tools that it does not know) are
+    left out and counted.
     """
     rows = pl.read_parquet(path).sort("id")
     tokens = pl.concat(
         [rows.select("id", "family", "kept"), tokenised(rows, tokenizer, run.max_tokens)], how="horizontal"
     )
-    too_long = int((tokens["reason"] == TOO_LONG).sum())
+    too_long, no_tools = (int((tokens["reason"] == reason).sum()) for reason in (TOO_LONG, NO_TOOLS))
     fitting = tokens.filter(pl.col("reason").is_null()).drop("reason")
-    return EvaluationSet(fitting, too_long, len(tokens) - len(fitting) - too_long)
+    return EvaluationSet(fitting, too_long, len(tokens) - len(fitting) - too_long - no_tools, no_tools)
 
 
 def losses(model: "PreTrainedModel", test: EvaluationSet, shard_tokens: int) -> pl.DataFrame:

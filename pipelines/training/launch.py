@@ -11,7 +11,7 @@ import polars as pl
 from pipelines.catalogue import recipe_now, recipes_now
 from pipelines.errors import TamisError
 from pipelines.evaluation import admitted, chosen, evaluation_rows
-from pipelines.exports import exported
+from pipelines.exports import TOOLS, exported
 from pipelines.lake import Lake
 from pipelines.ledger import last_published
 from pipelines.recipe import Recipe
@@ -28,9 +28,10 @@ BASELINE: Final = "raw"
 class Prepared:
     """A run that can start.
 
-    `path`: the file with its order. `train_rows`: what the recipe exports for it; how many of them fit the model and
-    are reached is known when they are tokenised. `test_set`: rows of the test set; `test_rows`: those measured on.
-    `compared`: the recipes whose runs of this name are measured on the same rows.
+    `path`: the file with its order. `train_rows`: what the recipe exports for it, by family, those with tools by
+    `<family>-tools`; how many of them fit the model and are reached is known when they are tokenised. `test_set`: rows
+    of the test set; `test_rows`: those measured on. `compared`: the recipes whose runs of this name are measured on the
+    same rows.
     """
 
     path: Path
@@ -126,7 +127,7 @@ def _compared(lake: Lake, mine: Pass, run: str) -> dict[str, Pass]:
 def _train_files(workspace: Workspace, published: Pass, run: Run) -> list[Path]:
     """Of the pass's own folder, so that a run whose exports are replaced meanwhile does not read half of each."""
     folder = exported(workspace, published)
-    files = [folder / family / "train.parquet" for family in run.families]
+    files = [folder / f"{family}{tools}" / "train.parquet" for family in run.families for tools in ("", TOOLS)]
     return [file for file in files if file.exists()]
 
 

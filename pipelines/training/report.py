@@ -34,6 +34,8 @@ class Evaluation(BaseModel):
     """Of the base before training, on all of it."""
     too_long: int
     unfit: int
+    no_tools: int = 0
+    """Rows with tools that the chat template knows nothing of. Reports of earlier versions do not say it."""
 
 
 class Report(BaseModel):

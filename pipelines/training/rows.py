@@ -17,22 +17,24 @@ _BATCH: Final = 1024
 def offered(exports: Sequence[Path], part: str | None = None) -> pl.DataFrame:
     """Every row of the exports without its text: `id`, `file` (its place in `exports`), `row`, `bytes`.
 
-    `bytes` are those of the messages of `part`, of prompt and completion together where it is None. TamisError where
-    a file is gone, or its ids are not there.
+    `bytes` are those of the messages of `part`, calls among them; of prompt, completion and definitions of tools
+    together where it is None. TamisError where a file is gone, or its ids are not there.
     """
-    parts = (part,) if part else ("prompt", "completion")
-    return pl.concat([_of_file(number, path, parts) for number, path in enumerate(exports)])
+    return pl.concat([_of_file(number, path, part) for number, path in enumerate(exports)])
 
 
 def read(exports: Sequence[Path], wanted: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """The rows of `wanted` (with `file` and `row`) as they come, files from front to back.
 
-    Pairs of as many rows: the rows of `wanted`, and `prompt` and `completion` of each.
+    Pairs of as many rows: the rows of `wanted`, and `prompt` and `completion` of each, with `tools` where the file is
+    one of rows with tools.
     """
     for number, path in enumerate(exports):
         mine = wanted.filter(pl.col("file") == number).sort("row")
         start = 0
-        for batch in pq.ParquetFile(path).iter_batches(_BATCH, columns=["prompt", "completion"]):
+        file = pq.ParquetFile(path)
+        columns = [name for name in ("prompt", "completion", "tools") if name in file.schema_arrow.names]
+        for batch in file.iter_batches(_BATCH, columns=columns):
             first, end = (mine["row"].search_sorted(edge) for edge in (start, start + len(batch)))
             if end > first:
                 here = mine[first:end]
@@ -40,12 +42,12 @@ def read(exports: Sequence[Path], wanted: pl.DataFrame) -> Iterator[tuple[pl.Dat
             start += len(batch)
 
 
-def _of_file(number: int, path: Path, parts: Sequence[str]) -> pl.DataFrame:
-    size = pl.element().struct.field("content").str.len_bytes()
-    sizes = [pl.col(part).list.eval(size).list.sum() for part in parts]
+def _of_file(number: int, path: Path, part: str | None) -> pl.DataFrame:
     try:
         ids = pl.read_parquet(ids_of(path), columns=["id"])
-        rows = pl.scan_parquet(path).select(bytes=pl.sum_horizontal(sizes)).collect()
+        file = pl.scan_parquet(path)
+        sizes = _sizes(part, tools="tools" in file.collect_schema())
+        rows = file.select(bytes=pl.sum_horizontal(sizes)).collect()
     except FileNotFoundError as error:
         raise TamisError(
             "this export is gone",
@@ -61,3 +63,16 @@ def _of_file(number: int, path: Path, parts: Sequence[str]) -> pl.DataFrame:
     return pl.concat([ids, rows], how="horizontal").with_columns(
         file=pl.lit(number, pl.Int32), row=pl.int_range(pl.len(), dtype=pl.Int64)
     )
+
+
+def _sizes(part: str | None, *, tools: bool) -> list[pl.Expr]:
+    """Bytes of text in a part, or in all; `tools`: of a file of rows with tools."""
+    message = pl.element().struct
+    sizes = [message.field("content").str.len_bytes()]
+    if tools:
+        function = pl.element().struct.field("function").struct
+        call = pl.sum_horizontal(function.field("name").str.len_bytes(), function.field("arguments").str.len_bytes())
+        sizes.append(message.field("tool_calls").list.eval(call).list.sum())
+    parts = [part] if part else ["prompt", "completion"]
+    offered = [pl.col("tools").str.len_bytes()] if tools and part is None else []
+    return [*(pl.col(part).list.eval(size).list.sum() for part in parts for size in sizes), *offered]

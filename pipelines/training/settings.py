@@ -39,7 +39,7 @@ class Run(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     families: Annotated[list[Literal["instruction", "cot"]], Field(min_length=1)] = ["instruction", "cot"]
-    """Whose exports are trained on."""
+    """Whose exports are trained on, those of rows with tools among them."""
     model: Annotated[str, Field(min_length=1)] = TINY
     """`tiny`, an id of the Hub such as `Qwen/Qwen3-0.6B`, or a folder with a model."""
     method: Literal["lora", "full"] = "lora"
@@ -100,9 +100,10 @@ class Order(BaseModel):
     """Of the run, `<recipe>.<run>`: stands in progress lines and in the report."""
     run: Run
     exports: list[Path]
-    """Train-side parquet files of the run's families; `pipelines.exports.ids_of` says where their ids lie."""
+    """Train-side parquet files of the run's families, of rows without tools and with; `pipelines.exports.ids_of` says
+    where their ids lie."""
     test: Path
-    """Parquet file with `id`, `family`, `prompt`, `completion`, `kept`."""
+    """Parquet file with `id`, `family`, `prompt`, `completion`, `tools`, `kept` (`evaluation_rows`)."""
     base_exports: list[Path]
     """For the tiny model: the train-side exports of which it is made, the same for all runs that are compared."""
     bases: Path

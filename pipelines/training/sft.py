@@ -25,6 +25,7 @@ from pipelines.training.report import LOSSES, MODEL, REPORT, ROWS, Evaluation, R
 from pipelines.training.settings import TINY, Order, Run
 from pipelines.training.table import training_table
 from pipelines.training.tiny import tiny_base
+from pipelines.training.tool_texts import NO_TOOLS
 
 _CPU_SHARD: Final = 512
 """Tokens that share a forward pass on a CPU, where attention over a long shard costs more than it saves."""
@@ -58,10 +59,11 @@ def _train(order: Order, folder: Path, clock: "_Clock") -> Report:
     shards = packed(table.rows, run, shard_tokens)
     test = evaluation_set(order.test, tokenizer, run)
     clock.lap("table")
+    no_tools = f", {table.summary.no_tools:,} left out: {NO_TOOLS}" if table.summary.no_tools else ""
     say(
         order,
         f"{table.summary.used:,} rows, each {max(shards.epochs, 1):.1f} times, for {run.tokens:,} tokens in "
-        f"{run.steps:,} steps; {table.summary.too_long:,} rows too long, {table.summary.unfit:,} unfit",
+        f"{run.steps:,} steps; {table.summary.too_long:,} rows too long, {table.summary.unfit:,} unfit{no_tools}",
     )
     model = load_model(base, run)
     identity = _identity(base, run, model)
@@ -181,6 +183,7 @@ def _evaluation(test: EvaluationSet, before: pl.DataFrame, after: pl.DataFrame) 
         base=mean_loss(before),
         too_long=test.too_long,
         unfit=test.unfit,
+        no_tools=test.no_tools,
     )
 
 

@@ -12,6 +12,7 @@ from pipelines.lots import by_lot
 from pipelines.training.rendering import IGNORED, TOO_LONG, tokenised
 from pipelines.training.rows import offered, read
 from pipelines.training.settings import Run
+from pipelines.training.tool_texts import NO_TOOLS
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -25,19 +26,22 @@ _BYTES_PER_TOKEN: Final = 5
 
 @dataclass(frozen=True)
 class Summary:
-    """What became of the exports' rows: `rows = used + too_long + unfit + not_reached`."""
+    """What became of the exports' rows: `rows = used + too_long + unfit + no_tools + not_reached`."""
 
     rows: int
     used: int
     too_long: int
     """Longer than `max_tokens`, among the rows looked at."""
     unfit: int
-    """Rows that the chat template refuses or changes, among the rows looked at."""
+    """Rows that the chat template refuses or changes, or with calls that are not JSON, among the rows looked at."""
     not_reached: int
     """Rows after the one that filled the token budget."""
     tokens: int
     loss_tokens: int
     """Of the rows used, each counted once."""
+    no_tools: int = 0
+    """Rows with tools that the chat template knows nothing of, among the rows looked at. Reports of earlier versions
+    do not say it."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +61,10 @@ class TrainingTable:
 def training_table(exports: Sequence[Path], tokenizer: "PreTrainedTokenizerBase", run: Run) -> TrainingTable:
     """The rows that a run trains on, those left out, and the count of both.
 
-    `exports` are parquet files with `prompt` and `completion` (lists of messages), each with a file at
-    `exports.ids_of` that has its rows' `id`. Rows are drawn by lot (`run.seed`), whatever the order of the files,
-    until their loss-bearing tokens fill `run.tokens`: only what is needed is tokenised, and no more text than a
-    batch is held at a time. Raises TamisError where no row fits.
+    `exports` are parquet files with `prompt` and `completion` (lists of messages), those of rows with tools with
+    `tools` too, each with a file at `exports.ids_of` that has its rows' `id`. Rows are drawn by lot (`run.seed`),
+    whatever the order of the files, until their loss-bearing tokens fill `run.tokens`: only what is needed is
+    tokenised, and no more text than a batch is held at a time. Raises TamisError where no row fits.
     """
     drawn = by_lot(offered(exports, "completion"), f"train {run.seed}").with_row_index("place")
     parts: list[pl.DataFrame] = []
@@ -74,8 +78,8 @@ def training_table(exports: Sequence[Path], tokenizer: "PreTrainedTokenizerBase"
         done += count
     if not filled:
         raise TamisError(
-            f"none of the {len(drawn):,} rows can be trained on: each is longer than {run.max_tokens:,} tokens "
-            "or refused by the chat template",
+            f"none of the {len(drawn):,} rows can be trained on: each is longer than {run.max_tokens:,} tokens, "
+            "refused by the chat template, or has tools that it knows nothing of",
             where="training table",
             cure="Raise max_tokens of the run, or name another model.",
         )
@@ -83,7 +87,7 @@ def training_table(exports: Sequence[Path], tokenizer: "PreTrainedTokenizerBase"
     before = pl.when(fits).then("n_loss_tokens").otherwise(0).cum_sum().shift(1, fill_value=0)
     looked_at = pl.concat(parts).filter(before < run.tokens)
     rows = looked_at.filter(fits).select("id", "input_ids", _labels(), "n_tokens", "n_loss_tokens")
-    too_long = int((looked_at["reason"] == TOO_LONG).sum())
+    too_long, no_tools = (int((looked_at["reason"] == reason).sum()) for reason in (TOO_LONG, NO_TOOLS))
     return TrainingTable(
         rows=rows,
         looked_at=looked_at.select("id", "n_tokens", "n_loss_tokens", "reason"),
@@ -91,10 +95,11 @@ def training_table(exports: Sequence[Path], tokenizer: "PreTrainedTokenizerBase"
             rows=len(drawn),
             used=len(rows),
             too_long=too_long,
-            unfit=len(looked_at) - len(rows) - too_long,
+            unfit=len(looked_at) - len(rows) - too_long - no_tools,
             not_reached=len(drawn) - len(looked_at),
             tokens=int(rows["n_tokens"].sum()),
             loss_tokens=int(rows["n_loss_tokens"].sum()),
+            no_tools=no_tools,
         ),
     )
 

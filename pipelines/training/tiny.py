@@ -19,10 +19,23 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 _TEMPLATE: Final = """\
+{%- if tools -%}
+{{- '<|im_start|>system\\n<tools>\\n' -}}
+{%- for tool in tools -%}
+{{- tool | tojson + '\\n' -}}
+{%- endfor -%}
+{{- '</tools><|im_end|>\\n' -}}
+{%- endif -%}
 {%- for message in messages -%}
 {{- '<|im_start|>' + message['role'] + '\\n' -}}
 {%- if message['role'] == 'assistant' -%}
-{% generation %}{{- message['content'] + '<|im_end|>' -}}{% endgeneration %}
+{% generation %}{{- message['content'] -}}
+{%- for call in message['tool_calls'] or [] -%}
+{{- '\\n' if message['content'] or not loop.first else '' -}}
+{{- '<tool_call>\\n' + {'name': call['function']['name'], 'arguments': call['function']['arguments']} | tojson -}}
+{{- '\\n</tool_call>' -}}
+{%- endfor -%}
+{{- '<|im_end|>' -}}{% endgeneration %}
 {{- '\\n' -}}
 {%- else -%}
 {{- message['content'] + '<|im_end|>\\n' -}}
@@ -31,7 +44,8 @@ _TEMPLATE: Final = """\
 {%- if add_generation_prompt -%}
 {{- '<|im_start|>assistant\\n' -}}
 {%- endif -%}"""
-"""ChatML, as Qwen's models have it, with the marks that TRL's `assistant_only_loss` needs."""
+"""ChatML with Hermes' tags for tools, as Qwen's models have it, with the marks that TRL's `assistant_only_loss` needs.
+Definitions come without words around them: the model could not follow any, and its rows are short."""
 
 _PAD, _START, _END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 
@@ -40,8 +54,8 @@ _PAD, _START, _END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 class _Plan:
     """All that shapes the model beside text and seed: a change of it makes another."""
 
-    version: int = 1
-    """Of the code below: goes up when it builds something else from the same numbers."""
+    version: int = 2
+    """Of the code below and the template: goes up when it builds something else from the same numbers."""
     vocabulary: int = 1024
     text_bytes: int = 1_000_000
     steps: int = 100
@@ -78,15 +92,25 @@ def tiny_base(folder: Path, exports: Sequence[Path], seed: int) -> Path:
 
 
 def _texts(exports: Sequence[Path], seed: int) -> list[str]:
-    """Rows drawn by lot, at most `text_bytes` of them but at least one: a row's messages, a blank line apart."""
+    """Rows drawn by lot, at most `text_bytes` of them but at least one: a row's messages, a blank line apart, after the
+    definitions of its tools; arguments of calls follow the message that calls."""
     if not exports:
         return []
     drawn = by_lot(offered(exports), f"tiny {seed}").with_row_index("place")
     few = drawn.head(max(int((drawn["bytes"].cum_sum() <= _PLAN.text_bytes).sum()), 1))
-    content = pl.element().struct.field("content")
-    text = pl.concat_list(pl.col("prompt", "completion").list.eval(content)).list.join("\n\n").alias("text")
-    parts = [here.select("place").hstack(rows.select(text)) for here, rows in read(exports, few)]
+    parts = [here.select("place").hstack(rows.select(text=_text(rows))) for here, rows in read(exports, few)]
     return pl.concat(parts).sort("place")["text"].to_list() if parts else []
+
+
+def _text(rows: pl.DataFrame) -> pl.Expr:
+    said = pl.element().struct.field("content")
+    if "tools" not in rows.columns:
+        return pl.concat_list(pl.col("prompt", "completion").list.eval(said)).list.join("\n\n")
+    arguments = pl.element().struct.field("function").struct.field("arguments")
+    called = pl.element().struct.field("tool_calls").list.eval(arguments)
+    with_calls = pl.concat_list(said, called.fill_null([])).list.join("\n", ignore_nulls=True)
+    offered = pl.concat_list("tools").list.drop_nulls()
+    return pl.concat_list(offered, pl.col("prompt", "completion").list.eval(with_calls)).list.join("\n\n")
 
 
 def _build(folder: Path, texts: list[str], seed: int) -> None:

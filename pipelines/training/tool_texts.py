@@ -23,16 +23,16 @@ NO_TOOLS: Final = "the chat template knows no tools"
 
 @dataclass(frozen=True)
 class _Form:
-    """How calls are handed over: their arguments as JSON in a text, rather than as an object; null, rather than an
-    empty text, as the content of a message that only calls."""
+    """How calls are handed over: their arguments as JSON in a text, rather than as an object; and a message that only
+    calls without content, rather than with an empty one."""
 
     text: bool
-    null: bool
+    without: bool
 
 
-_FORMS: Final = tuple(_Form(text, null) for text in (False, True) for null in (False, True))
+_FORMS: Final = tuple(_Form(text, without) for text in (False, True) for without in (False, True))
 """Objects are what transformers documents, and what the templates of Qwen, Llama, Hermes and Mistral write by `tojson`;
-DeepSeek's join texts, and the earlier ones show a call only where the content is null."""
+DeepSeek's join texts. An empty content comes first, since many templates join it too."""
 
 
 @dataclass(frozen=True)
@@ -160,8 +160,8 @@ def _known(tokenizer: "PreTrainedTokenizerBase", *, offers: bool) -> _Known:
         said = (told or "").partition("probe_question")[2]
         results = results or "probe_high" in said
         shown = all(piece in said for piece in ("probe_tides", "probe_port", "probe_lisbon", "probe_answer"))
-        # A text written as JSON once more, an object as Python writes it, and null as a word.
-        if shown and not any(slip in said for slip in ('\\"', "'probe_port'", "None")):
+        # A text written as JSON once more, and an object as Python writes it.
+        if shown and '\\"' not in said and "'probe_port'" not in said:
             calls = form
             break
     return _Known(definitions, calls, results)
@@ -175,7 +175,10 @@ def _in_form(message: Message, form: _Form) -> Message:
     calls = message["tool_calls"]
     if form.text:
         calls = [{**call, "function": _as_text(call["function"])} for call in calls]
-    return {**message, "content": message["content"] or (None if form.null else ""), "tool_calls": calls}
+    formed = {**message, "tool_calls": calls}
+    if form.without and not formed["content"]:
+        del formed["content"]
+    return formed
 
 
 def _as_text(function: dict[str, Any]) -> dict[str, Any]:
@@ -183,7 +186,7 @@ def _as_text(function: dict[str, Any]) -> dict[str, Any]:
 
 
 def _holds(text: str, messages: Sequence[Message]) -> bool:
-    """Whether a text tells of all calls and results of these messages, as they are or as JSON has them."""
+    """Whether a text tells of all calls and results of these messages: as they are, or as JSON or Python has them."""
     dense = _dense(text)
     return all(
         any(_dense(form) in dense for form in _written(piece)) for message in messages for piece in pieces(message)
@@ -194,6 +197,7 @@ def _written(piece: str) -> Iterator[str]:
     yield piece
     for ascii_only in (False, True):
         yield json.dumps(piece, ensure_ascii=ascii_only)[1:-1]
+    yield repr(piece)[1:-1]
 
 
 def _dense(text: str) -> str:

@@ -6,7 +6,8 @@ import pytest
 from corpora import messages
 
 from pipelines.training.loading import load_tokenizer
-from pipelines.training.rendering import CHANGED, REFUSED, TOO_LONG, tokenised
+from pipelines.training.rendering import TOO_LONG, tokenised
+from pipelines.training.texts import CHANGED, REFUSED
 
 
 @pytest.fixture(scope="module")
