@@ -52,10 +52,12 @@ def test_rows_say_whether_the_recipe_keeps_them_and_are_rendered_as_it_exports_t
     recipe = Recipe(sources={"a": None}, reasoning=ReasoningTags(open="<r>", close="</r>"))
     ids = admitted([one], FAMILIES)
     found = evaluation_rows(one, recipe, ids, FAMILIES)
-    assert found.columns == ["id", "family", "prompt", "completion", "kept"]
+    assert found.columns == ["id", "family", "prompt", "completion", "tools", "kept"]
     assert found["id"].to_list() == ["a/cot/1", "a/instruction/dropped", "a/instruction/kept"]
     assert found["kept"].to_list() == [True, False, True]
-    assert found["completion"][0].to_list() == [{"role": "assistant", "content": "<r>One and one.</r>2"}]
+    nothing = dict.fromkeys(("tool_calls", "tool_call_id", "name"))
+    assert found["completion"][0].to_list() == [{"role": "assistant", "content": "<r>One and one.</r>2", **nothing}]
+    assert found["tools"].null_count() == 3
     assert found["family"].to_list() == ["cot", "instruction", "instruction"]
     assert evaluation_rows(one, recipe, ids.head(1), FAMILIES)["id"].to_list() == ["a/cot/1"]
 
