@@ -160,8 +160,8 @@ def _known(tokenizer: "PreTrainedTokenizerBase", *, offers: bool) -> _Known:
         said = (told or "").partition("probe_question")[2]
         results = results or "probe_high" in said
         shown = all(piece in said for piece in ("probe_tides", "probe_port", "probe_lisbon", "probe_answer"))
-        # A text written as JSON once more, and an object as Python writes it.
-        if shown and '\\"' not in said and "'probe_port'" not in said:
+        # An object that is joined to a text stands there as Python writes it.
+        if shown and "'probe_port'" not in said:
             calls = form
             break
     return _Known(definitions, calls, results)

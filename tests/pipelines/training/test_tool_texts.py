@@ -146,6 +146,26 @@ def test_definitions_dropped_beside_a_system_prompt_are_found_out(tokenizer: Any
     assert reasons(dropping, system, CALLS) == [NO_TOOLS, None]
 
 
+def test_all_tools_that_are_offered_must_be_shown(tokenizer: Any, templated: Any) -> None:
+    first = templated(tokenizer.chat_template.replace("for tool in tools", "for tool in tools[:1]"))
+    two = ([ASKED], says("assistant", "42"), json.dumps([ADD, {**ADD, "name": "subtract"}]))
+    assert reasons(first, two, CALLS) == [NO_TOOLS, None]
+
+
+def test_a_template_may_know_calls_but_no_results(tokenizer: Any, templated: Any) -> None:
+    deaf = templated(tokenizer.chat_template.replace("in messages", "in messages if message.role != 'tool'"))
+    assert reasons(deaf, CALLS, ANSWERS) == [None, NO_TOOLS]
+
+
+def test_arguments_are_never_written_as_python_has_them(tokenizer: Any, templated: Any) -> None:
+    written = "{'name': call['function']['name'], 'arguments': call['function']['arguments']} | tojson"
+    assert written in tokenizer.chat_template
+    joining = "(call.function.name ~ ' ' ~ call.function.arguments)"
+    joined = templated(tokenizer.chat_template.replace(written, joining))
+    made = tool_texts(exported(([ASKED], says("assistant", "", call('{"a": true}')), OFFERED)), joined)
+    assert made["completion"].to_list() == ['<tool_call>\nadd {"a": true}\n</tool_call><|im_end|>']
+
+
 def test_a_tokenizer_may_have_a_template_of_its_own_for_tools(tokenizer: Any, templated: Any) -> None:
     """As Hermes' has: calls of a row that offers none are rendered by the other, which drops them."""
     two = templated({"default": PLAIN + ASKING, "tool_use": tokenizer.chat_template})
