@@ -86,7 +86,7 @@ def tool_texts(rows: pl.DataFrame, tokenizer: "PreTrainedTokenizerBase") -> pl.D
 
     Left out are rows whose definitions, calls or results the template does not show at all, or whose definitions it
     drops here (NO_TOOLS); of which it shows only a part of a call or result (CHANGED: some write the first of several
-    calls alone); and those that are NOT_JSON.
+    calls alone); and those that are NOT_JSON. Some 7 MB of text a CPU-second, a quarter of what tokenising it takes.
     """
     read = tool_rows(rows)
     groups: dict[str | None, list[int]] = {}
