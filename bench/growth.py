@@ -30,8 +30,8 @@ _PIECE: Final = 600_000
 _SENTENCE: Final = "a sentence of more than five words that is said again and again\n"
 _LONG: Final = 50_000_000
 _ALLOWED: Final = 1.5
-_ROUNDS: Final = 3
-_YARDSTICKS: Final = 5
+_ROUNDS: Final = 5
+_YARDSTICKS: Final = 7
 
 
 def run(data: Path | None) -> str:
