@@ -15,6 +15,8 @@ IGNORED: Final = -100
 """Label of a token without loss, as torch's cross entropy has it."""
 
 TOO_LONG: Final = "too long"
+BYTES_A_TOKEN: Final = 512
+"""More than tokens of any model stand for on average, white space included."""
 
 
 def tokenised(rows: pl.DataFrame, tokenizer: "PreTrainedTokenizerBase", max_tokens: int) -> pl.DataFrame:
@@ -24,10 +26,23 @@ def tokenised(rows: pl.DataFrame, tokenizer: "PreTrainedTokenizerBase", max_toke
     are rendered by `tool_texts`: a completion that is a call is what the model learns to say, as any other.
 
     Columns: `input_ids` (list of int32, null for a row that is left out), `n_tokens` (null where nothing
-    could be rendered), `n_loss_tokens` (those of the completion, which ends with the token that ends the
-    turn), `reason` (why it is left out, else null). Prompt and completion are tokenised apart, as they are
-    when a model answers. Templates run at some 55 MB a CPU-second, tokenizers at 3.
+    could be rendered, or nothing was), `n_loss_tokens` (those of the completion, which ends with the token that ends
+    the turn), `reason` (why it is left out, else null). Prompt and completion are tokenised apart, as they are
+    when a model answers. Templates run at some 55 MB a CPU-second, tokenizers at 3. A row of more than BYTES_A_TOKEN
+    for each of `max_tokens` is too long without a look: its tokens would take a hundred times its memory.
     """
+    content = pl.element().struct.field("content").str.len_bytes()
+    sizes = (pl.col(part).list.eval(content).list.sum() for part in ("prompt", "completion"))
+    fits = rows.select(pl.sum_horizontal(sizes) <= max_tokens * BYTES_A_TOKEN).to_series()
+    if fits.all():
+        return _tokenised(rows, tokenizer, max_tokens)
+    looked_at = _tokenised(rows.filter(fits), tokenizer, max_tokens).with_columns(place=fits.arg_true())
+    told = fits.to_frame("fits").with_row_index("place").join(looked_at, on="place", how="left", maintain_order="left")
+    reason = pl.when("fits").then("reason").otherwise(pl.lit(TOO_LONG)).alias("reason")
+    return told.select("input_ids", "n_tokens", "n_loss_tokens", reason)
+
+
+def _tokenised(rows: pl.DataFrame, tokenizer: "PreTrainedTokenizerBase", max_tokens: int) -> pl.DataFrame:
     texts = _texts(rows, tokenizer)
     good = pl.col("reason").is_null()
     ids = pl.DataFrame(

@@ -5,8 +5,9 @@ import polars as pl
 import pytest
 from corpora import messages
 
+from pipelines.training import rendering
 from pipelines.training.loading import load_tokenizer
-from pipelines.training.rendering import TOO_LONG, tokenised
+from pipelines.training.rendering import BYTES_A_TOKEN, TOO_LONG, tokenised
 from pipelines.training.texts import CHANGED, REFUSED
 
 
@@ -48,6 +49,18 @@ def test_a_row_that_is_too_long_is_left_out_whole(tokenizer: Any) -> None:
     assert edge["input_ids"].to_list()[0] is None
     assert edge["n_tokens"].to_list() == whole, "its length is told all the same"
     assert tokenised(rows, tokenizer, whole[0])["reason"].null_count() == 2
+
+
+def test_a_row_of_many_megabytes_is_not_tokenised(tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = frame((HELLO, "Good day."), (HELLO, "word " * (BYTES_A_TOKEN * 512 // 5)), (HELLO, "Good night."))
+    asked: list[str] = []
+    real = rendering._encoded
+    monkeypatch.setattr(rendering, "_encoded", lambda texts, tokenizer: asked.extend(texts) or real(texts, tokenizer))
+    done = tokenised(rows, tokenizer, 512)
+    assert done["reason"].to_list() == [None, TOO_LONG, None]
+    assert max(map(len, asked)) < 1_000
+    assert done["n_tokens"].is_null().to_list() == [False, True, False]
+    assert "night" in tokenizer.decode(done["input_ids"][2])
 
 
 def with_template(tokenizer: Any, tiny: Path, template: str) -> Any:
