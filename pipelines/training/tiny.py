@@ -92,12 +92,15 @@ def tiny_base(folder: Path, exports: Sequence[Path], seed: int) -> Path:
 
 
 def _texts(exports: Sequence[Path], seed: int) -> list[str]:
-    """Rows drawn by lot, at most `text_bytes` of them but at least one: a row's messages, a blank line apart, after the
-    definitions of its tools; arguments of calls follow the message that calls."""
+    """Rows drawn by lot, at most `text_bytes` of them, or the shortest where all are longer: a row's messages, a blank
+    line apart, after the definitions of its tools; arguments of calls follow the message that calls."""
     if not exports:
         return []
     drawn = by_lot(offered(exports), f"tiny {seed}").with_row_index("place")
-    few = drawn.head(max(int((drawn["bytes"].cum_sum() <= _PLAN.text_bytes).sum()), 1))
+    fitting = drawn.filter(pl.col("bytes") <= _PLAN.text_bytes)
+    few = fitting.filter(pl.col("bytes").cum_sum() <= _PLAN.text_bytes)
+    if few.is_empty():
+        few = drawn.sort("bytes", "place").head(1)
     parts = [here.select("place").hstack(rows.select(text=_text(rows))) for here, rows in read(exports, few)]
     return pl.concat(parts).sort("place")["text"].to_list() if parts else []
 

@@ -36,6 +36,11 @@ def test_a_base_is_made_of_the_exports_text_alone_and_of_a_part_at_most(
     few = module._texts(corpus.exports("raw"), 0)
     assert few == texts[: len(few)]
     assert 1_000 < sum(len(text.encode()) for text in few) <= 2_000 + 2 * len(few)
+    sizes = sorted(len(text.encode()) for text in texts)
+    monkeypatch.setattr(module, "_PLAN", module._Plan(text_bytes=sizes[0]))
+    assert max(len(text.encode()) for text in module._texts(corpus.exports("raw"), 0)) <= sizes[0] + 2, "no longer one"
+    monkeypatch.setattr(module, "_PLAN", module._Plan(text_bytes=1))
+    assert [len(text.encode()) for text in module._texts(corpus.exports("raw"), 0)] == sizes[:1]
 
 
 def test_a_base_that_failed_is_not_found_by_the_next(
