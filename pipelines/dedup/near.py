@@ -99,9 +99,10 @@ def _meetings(texts: pl.Series) -> tuple[Meetings, Bools]:
     places = np.where(long, np.arange(len(texts)), -1)
     if not few:
         meeting = long & shared(keys)
+        # The keys of all go first: what they took is room for the shingles.
+        keys = keys.take(np.flatnonzero(meeting), axis=1)
         again = texts.filter(pl.Series(meeting))
         sets = shingles(again) if _size(again) <= _HELD_AGAIN else _gathered(again, room)
-        keys = np.ascontiguousarray(keys[:, meeting])
         places = np.where(meeting, np.cumsum(meeting) - 1, -1)
     return Meetings(places.astype(np.int32), sets, keys, np.zeros(len(sets), np.uint64)), long
 
