@@ -66,8 +66,8 @@ def run(data: Path | None) -> str:
             *lines,
             "",
             f"medians of {_ROUNDS}; peak: with the texts; time per byte and per row: as a multiple of that of "
-            f"{_SIZES[0]:,} rows, measured in turn with it (allowed: {_ALLOWED}); in user mode: without the system's time, "
-            "nearly all of which is for memory that was not used before",
+            f"{_SIZES[0]:,} rows, measured in turn with it (allowed: {_ALLOWED}); in user mode: without the system's "
+            "time, nearly all of which is for memory that was not used before",
             f"a row where 30 % are one template: {with_one / without:.2f} times one without",
         ]
     )

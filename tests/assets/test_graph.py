@@ -70,6 +70,7 @@ def test_a_source_that_fails_later_is_stale_and_its_last_good_records_take_part(
     assert rows(graph_process.lake_of(workspace).scan("records_instruction").collect()).equals(rows(before))
 
 
+@pytest.mark.slow
 def test_a_limit_caps_the_rows_and_changes_no_fate_of_rows_read_before(folder: Path, tmp_path: Path) -> None:
     only = "gsm8k"
     workspace, _ = graph_process.curate(tmp_path, str(folder), only=only, limit=20)
