@@ -15,7 +15,8 @@ from typing import Final
 import polars as pl
 
 from pipelines.as_published import redaction_of
-from pipelines.errors import TamisError, writing
+from pipelines.errors import TamisError
+from pipelines.files import whole
 from pipelines.lake import Lake
 from pipelines.parts import compared, is_messages, text
 from pipelines.quality.redaction import redacted_columns
@@ -95,10 +96,8 @@ def export_queue(lake: Lake, path: Path, recipe: str | None = None) -> int:
         )
         .select(*KEY, "id", "source", "shown", "other", "other_text", *_TEXTS, *_FACTS, *ANSWERS)
     )
-    with writing(path):
-        part = path.with_name(f"{path.name}.part")
+    with whole(path) as part:
         (written.write_parquet if path.suffix == ".parquet" else written.write_ndjson)(part)
-        part.replace(path)
     return written.height
 
 

@@ -13,8 +13,9 @@ from pipelines.decontaminate.index import ITEMS, Index, index
 from pipelines.decontaminate.rules import HITS, hits, invisible
 from pipelines.decontaminate.scan import scan
 from pipelines.errors import TamisError
+from pipelines.files import check_writable, whole
 from pipelines.lake import Lake
-from pipelines.standalone.files import check_writable, columns_of, nameless, names_of, whole
+from pipelines.standalone.files import columns_of, nameless, names_of
 from pipelines.standalone.progress import Step
 from pipelines.workspace import current, workspace
 from schemas.vocabulary import CONTAMINATION

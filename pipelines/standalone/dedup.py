@@ -12,7 +12,8 @@ from pipelines.dedup import near
 from pipelines.dedup.minhash import BANDS, ROWS
 from pipelines.dedup.near import Clusters
 from pipelines.errors import TamisError
-from pipelines.standalone.files import ROW, check_writable, columns_of, nameless, names_of, whole, write_rows
+from pipelines.files import check_writable, whole
+from pipelines.standalone.files import ROW, columns_of, nameless, names_of, write_rows
 from pipelines.standalone.progress import Step
 
 STEPS = 4

@@ -1,17 +1,17 @@
 """Parquet and JSONL files of anybody: their columns as frames, and rows of them as a new file."""
 
-import contextlib
 import glob
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
-from pipelines.errors import TamisError, writing
+from pipelines.errors import TamisError
+from pipelines.files import whole
 from pipelines.reading.streams import opened
 
 ROW: Final = "__row"
@@ -96,39 +96,6 @@ def nameless(rows: pl.DataFrame) -> int:
     if ID not in rows.columns:
         return 0
     return int(rows.select((pl.col(ID).is_null() | pl.col(ID).is_duplicated()).sum()).item())
-
-
-@contextlib.contextmanager
-def whole(out: Path) -> Iterator[Path]:
-    """A file to write to, which takes the place of `out` once it is whole; an error leaves `out` as it was.
-
-    TamisError where nothing can be written there.
-    """
-    with _beside(out) as part:
-        yield part
-        part.replace(out)
-
-
-def check_writable(*outs: Path) -> None:
-    """Raise what `whole` would, before the work is done whose result is to be written."""
-    for out in outs:
-        with _beside(out) as part:
-            part.touch()
-
-
-@contextlib.contextmanager
-def _beside(out: Path) -> Iterator[Path]:
-    """A file beside `out` that is gone at the end; errors of the disk become TamisError."""
-    part = out.with_name(f"{out.name}.part")
-    if out.is_dir():
-        raise TamisError("is a folder, and a file would be written", where=str(out), cure="Name a file.")
-    try:
-        with writing(out), contextlib.ExitStack() as stack:
-            out.parent.mkdir(parents=True, exist_ok=True)
-            stack.callback(part.unlink, missing_ok=True)
-            yield part
-    except OSError as error:
-        raise TamisError(f"cannot be written: {error.strerror or error}", where=str(out)) from error
 
 
 def _begins(path: Path, mark: bytes) -> bool:

@@ -11,7 +11,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.errors import TamisError, writing
+from pipelines.errors import TamisError
+from pipelines.files import whole
 from pipelines.normalise import Place, normalise
 from pipelines.quality.redaction import Kind, redacted_columns
 from pipelines.quality.signals import signals
@@ -79,8 +80,8 @@ def score(
     left_out: Counter[str] = Counter()
     rows = 0
     with contextlib.ExitStack() as files:
-        writer = files.enter_context(_whole(out, scored.schema))
-        second = files.enter_context(_whole(copy, copied.schema)) if copy else None
+        writer = files.enter_context(_writer(out, scored.schema))
+        second = files.enter_context(_writer(copy, copied.schema)) if copy else None
         for read_rows, records, reasons in _records(path, known):
             rows += read_rows
             left_out.update(reasons)
@@ -152,14 +153,7 @@ def _together(frames: Sequence[pl.DataFrame]) -> pa.Table:
 
 
 @contextlib.contextmanager
-def _whole(path: Path, schema: pl.Schema) -> Iterator[pq.ParquetWriter]:
-    """A parquet file that is there once it is whole, and not at all where an error ends it."""
-    part = path.with_name(f"{path.name}.part")
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with pq.ParquetWriter(part, pl.DataFrame(schema=schema).to_arrow().schema, compression="zstd") as writer:
-                yield writer
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+def _writer(path: Path, schema: pl.Schema) -> Iterator[pq.ParquetWriter]:
+    columns = pl.DataFrame(schema=schema).to_arrow().schema
+    with whole(path) as part, pq.ParquetWriter(part, columns, compression="zstd") as writer:
+        yield writer
