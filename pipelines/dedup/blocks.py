@@ -6,7 +6,7 @@ import polars as pl
 
 
 def blocks(texts: pl.Series, size: int) -> Iterator[pl.Series]:
-    """The texts in their order, about `size` bytes at a time; a longer text alone."""
+    """The texts in their order, about `size` bytes at a time, and a longer text whole."""
     ends = texts.str.len_bytes().fill_null(0).cast(pl.Int64).cum_sum()
     start = 0
     for length in (ends // size).rle().struct.field("len"):
